@@ -1,0 +1,30 @@
+/**
+ * Where the command line keeps what it can make again.
+ *
+ * @module
+ */
+
+/** Reads one variable of the environment. */
+export type ReadVariable = (name: string) => string | undefined;
+
+/**
+ * The folder for what packs leave behind, which lets `--base` skip files that have not changed and
+ * tells which flists were made here: `$MYFS_CACHE_DIR`, `$XDG_CACHE_HOME/myfs` or `~/.cache/myfs`.
+ *
+ * @returns undefined where the environment names none of them.
+ */
+export function stateFolder(read: ReadVariable = (name) => Deno.env.get(name)): string | undefined {
+  const own = read("MYFS_CACHE_DIR");
+  if (own) return own;
+  // The XDG base directory specification: a path that is not absolute is to be ignored.
+  const shared = read("XDG_CACHE_HOME");
+  if (shared?.startsWith("/")) return `${shared}/myfs`;
+  const home = read("HOME");
+  return home ? `${home}/.cache/myfs` : undefined;
+}
+
+/** The library's option that names the {@link stateFolder}, where there is one. */
+export function stateOptions(): { readonly stateFolder?: string } {
+  const folder = stateFolder();
+  return folder === undefined ? {} : { stateFolder: folder };
+}

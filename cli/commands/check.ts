@@ -1,0 +1,63 @@
+/**
+ * `myfs check`: every block of an image is there and right.
+ *
+ * @module
+ */
+
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { stateOptions } from "../cache_folder.ts";
+import { EXIT_CODE } from "../exit_codes.ts";
+import { examplesText } from "../help.ts";
+import { faultLines } from "../output/faults.ts";
+import { checkSummary } from "../output/summaries.ts";
+import type { Execute } from "../session.ts";
+import {
+  jobsOption,
+  jsonOption,
+  metaOption,
+  quietOption,
+  storeOption,
+  storeOptions,
+  storeSpecOption,
+  takeFlist,
+  trustRoutesOption,
+} from "../shared_options.ts";
+
+/** Makes the command. */
+export function checkCommand(execute: Execute): CommandUnknownOpts {
+  return new Command("check")
+    .summary("check that every block of an image is there and right")
+    .description(
+      "Reads every block of a flist and checks it against its id and its content's digest. Blocks " +
+        "that are missing or damaged are printed with the files that need them. Exit code 10 " +
+        "means that blocks are missing, 11 that some are damaged.",
+    )
+    .usage("[options] [flist]")
+    .argument("[flist]", "the flist, unless --meta names it")
+    .addOption(metaOption)
+    .addOption(storeOption("read blocks from here instead of the flist's routes; repeatable"))
+    .addOption(storeSpecOption)
+    .option("--presence-only", "only ask whether the blocks are there, without reading them")
+    .addOption(trustRoutesOption)
+    .addOption(jobsOption)
+    .addOption(quietOption)
+    .addOption(jsonOption)
+    .addHelpText("after", examplesText(["Check an image", "myfs check tree.fl"]))
+    .action((flist, options) =>
+      execute(options, async (session) => {
+        const [meta] = takeFlist(options.meta, [flist], []);
+        const { checkImage } = await import("myfs");
+        const report = await checkImage(meta, {
+          ...options,
+          ...storeOptions(options),
+          ...stateOptions(),
+          signal: session.signal,
+          onProgress: session.onProgress,
+        });
+        await session.result(() => ({ ...report }), () => faultLines(report));
+        session.note(() => checkSummary(report));
+        if (report.corrupt.length > 0) return EXIT_CODE.corrupt;
+        return report.missing.length > 0 ? EXIT_CODE.missing : EXIT_CODE.ok;
+      })
+    );
+}

@@ -1,0 +1,75 @@
+/**
+ * `myfs clone`: an image's blocks are copied to other stores.
+ *
+ * @module
+ */
+
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { stateOptions } from "../cache_folder.ts";
+import { examplesText } from "../help.ts";
+import { cloneSummary } from "../output/summaries.ts";
+import { EXIT_CODE } from "../exit_codes.ts";
+import type { Execute } from "../session.ts";
+import {
+  collect,
+  jsonOption,
+  metaOption,
+  quietOption,
+  required,
+  storeOption,
+  storesOf,
+  storeSpecOption,
+  takeFlist,
+  trustRoutesOption,
+  wholeNumber,
+} from "../shared_options.ts";
+
+/** Makes the command. */
+export function cloneCommand(execute: Execute): CommandUnknownOpts {
+  return new Command("clone")
+    .summary("copy an image's blocks to other stores")
+    .description(
+      "Copies the blocks of a flist to other stores, as they are, and writes a flist whose routes " +
+        "lead there. Blocks that are there already are not copied.",
+    )
+    .usage("[options] [flist]")
+    .argument("[flist]", "the flist to clone, unless --meta names it")
+    .addOption(metaOption)
+    .option("--target <flist>", "the flist to write")
+    .addOption(storeOption("where blocks go; repeatable"))
+    .addOption(storeSpecOption)
+    .option("--source <spec>", "read from here instead of the flist's routes; repeatable", collect)
+    .addOption(trustRoutesOption)
+    .option("--concurrency <count>", "blocks under way at a time", wholeNumber(1, 256))
+    .option("--no-strip-password", "keep passwords of store URLs in the flist")
+    .addOption(quietOption)
+    .addOption(jsonOption)
+    .addHelpText(
+      "after",
+      examplesText([
+        "Copy an image to a second disk",
+        "myfs clone --meta tree.fl --target copy.fl --store dir:///mnt/backup",
+      ]),
+    )
+    .action((flist, options) =>
+      execute(options, async (session) => {
+        const [meta] = takeFlist(options.meta, [flist], []);
+        const target = required(options.target, "--target <flist>");
+        const store = required(storesOf(options), "--store <spec>");
+        const { cloneImage } = await import("myfs");
+        const report = await cloneImage(meta, {
+          ...options,
+          ...stateOptions(),
+          ...(options.concurrency === undefined ? {} : { concurrencyMax: options.concurrency }),
+          target,
+          store,
+          keepSecrets: !options.stripPassword,
+          signal: session.signal,
+          onProgress: session.onProgress,
+        });
+        await session.result(() => ({ ...report }));
+        session.note(() => cloneSummary(report));
+        return EXIT_CODE.ok;
+      }, { onInterrupt: "no flist was written, and blocks that were copied will be reused" })
+    );
+}

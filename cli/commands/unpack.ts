@@ -1,0 +1,79 @@
+/**
+ * `myfs unpack`: a flist and its blocks become a directory again.
+ *
+ * @module
+ */
+
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { UnpackReport } from "myfs";
+import { stateOptions } from "../cache_folder.ts";
+import { examplesText } from "../help.ts";
+import { asTypedOrPrinted } from "../image_path.ts";
+import { unpackSummary } from "../output/summaries.ts";
+import { warnOfGaps } from "../partial_result.ts";
+import type { Execute } from "../session.ts";
+import {
+  jobsOption,
+  jsonOption,
+  metaOption,
+  quietOption,
+  storeOption,
+  storeOptions,
+  storeSpecOption,
+  takeFlist,
+  trustRoutesOption,
+} from "../shared_options.ts";
+
+/** Makes the command. */
+export function unpackCommand(execute: Execute): CommandUnknownOpts {
+  return new Command("unpack")
+    .summary("turn a flist and its blocks into a directory")
+    .description(
+      "Unpacks an image, or a part of it, into a directory. Nothing is written outside of it, and " +
+        "a file gets its final name only when its content is complete and right.",
+    )
+    .usage("[options] [flist] <target>")
+    .argument("[flist]", "the flist, unless --meta names it")
+    .argument("[target]", "the directory to fill; made where it is missing")
+    .addOption(metaOption)
+    .addOption(storeOption("read blocks from here instead of the flist's routes; repeatable"))
+    .addOption(storeSpecOption)
+    .option("--path <path>", "only this file or directory of the image")
+    .option("--preserve-ownership", "restore users and groups (needs root)")
+    .addOption(trustRoutesOption)
+    .addOption(jobsOption)
+    .addOption(quietOption)
+    .addOption(jsonOption)
+    .addHelpText(
+      "after",
+      examplesText(
+        ["Unpack a whole tree", "myfs unpack --meta tree.fl ./out"],
+        ["Unpack one directory of it", "myfs unpack --meta tree.fl --path etc/ssh ./ssh"],
+        [
+          "Unpack a flist from elsewhere with blocks from a store of your own",
+          "myfs unpack --meta theirs.fl --store dir:///srv/blocks ./out",
+        ],
+      ),
+    )
+    .action((flist, operand, options) =>
+      execute(options, async (session) => {
+        const [meta, target] = takeFlist(options.meta, [flist, operand], ["target"]);
+        const { unpackImage } = await import("myfs");
+        const unpack = (path?: string): Promise<UnpackReport> =>
+          unpackImage(meta, target, {
+            ...options,
+            ...(path === undefined ? {} : { path }),
+            ...storeOptions(options),
+            ...stateOptions(),
+            signal: session.signal,
+            onProgress: session.onProgress,
+          });
+        const report = options.path === undefined
+          ? await unpack()
+          : await asTypedOrPrinted(options.path, unpack);
+        await session.result(() => ({ ...report }));
+        session.note(() => unpackSummary(report, meta));
+        return warnOfGaps(session, report);
+      }, { onInterrupt: "nothing of it stays in the target" })
+    );
+}

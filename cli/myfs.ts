@@ -1,0 +1,41 @@
+/**
+ * The `myfs` program.
+ *
+ * @module
+ */
+
+import { checkCommand } from "./commands/check.ts";
+import { cloneCommand } from "./commands/clone.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { configCommand } from "./commands/config.ts";
+import { flistCommand } from "./commands/flist.ts";
+import { packCommand } from "./commands/pack.ts";
+import { runCommand } from "./commands/run.ts";
+import { unpackCommand } from "./commands/unpack.ts";
+import { main } from "./main.ts";
+import { createProgram } from "./program.ts";
+
+if (import.meta.main) {
+  await main((execute) =>
+    createProgram({
+      name: "myfs",
+      description: "Turns directories into flists (small files that say what is where) and into " +
+        "blocks (deduplicated, compressed, encrypted) in stores of your choice, and back.",
+      commands: [
+        packCommand(execute),
+        unpackCommand(execute),
+        checkCommand(execute),
+        cloneCommand(execute),
+        flistCommand(execute),
+        configCommand(execute),
+        runCommand(execute),
+        completionCommand(execute, "myfs"),
+      ],
+      examples: [
+        ["Pack a directory", "myfs pack --meta tree.fl --store dir:///srv/blocks ./tree"],
+        ["Look into it", "myfs flist ls -l tree.fl"],
+        ["Unpack it", "myfs unpack --meta tree.fl ./out"],
+      ],
+    })
+  );
+}

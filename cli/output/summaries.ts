@@ -1,0 +1,79 @@
+/**
+ * What commands tell a person when they are done.
+ *
+ * @module
+ */
+
+import type { CheckReport, CloneReport, EntryCounts, PackReport, UnpackReport } from "myfs";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatNoun,
+  formatRate,
+  formatShare,
+} from "./format.ts";
+
+/** What was packed, and what it cost. */
+export function* packSummary(source: string, report: PackReport): Generator<string> {
+  const { contentBytes, durationMs } = report;
+  yield `Packed ${source} into ${report.meta} in ${timeAndRate(contentBytes, durationMs)}`;
+  yield `  tree     ${countsText(report)}`;
+  yield `  content  ${formatBytes(contentBytes)} in ${formatNoun(report.chunks, "chunk")}; ` +
+    `blocks ${formatBytes(report.referencedBytes)}, ` +
+    `${formatShare(report.referencedBytes, contentBytes)} of the content`;
+  yield `  stored   ${formatNoun(report.blocksStored, "new block")}, ` +
+    `${formatBytes(report.storedBytes)}; ${formatCount(report.blocksPresent)} were there already`;
+  if (report.unchangedFiles > 0 || report.blocksReused > 0) {
+    yield `  reused   ${formatNoun(report.unchangedFiles, "unchanged file")}, ` +
+      `${formatNoun(report.blocksReused, "block")} of the base`;
+  }
+  yield `  flist    ${formatBytes(report.flistBytes)}, profile ${report.profile}`;
+}
+
+/** What was unpacked. */
+export function* unpackSummary(report: UnpackReport, meta: string): Generator<string> {
+  const { contentBytes, durationMs } = report;
+  yield `Unpacked ${meta} into ${report.target} in ${timeAndRate(contentBytes, durationMs)}`;
+  yield `  tree     ${countsText(report)}`;
+  yield `  content  ${formatBytes(contentBytes)} from ${formatNoun(report.blocksRead, "block")}, ` +
+    formatBytes(report.blockBytes);
+}
+
+/** What was copied. */
+export function* cloneSummary(report: CloneReport): Generator<string> {
+  const { copiedBytes, durationMs } = report;
+  yield `Cloned ${report.meta} to ${report.target} in ${timeAndRate(copiedBytes, durationMs)}`;
+  yield `  blocks   ${formatCount(report.blocksCopied)} copied, ${formatBytes(copiedBytes)}; ` +
+    `${formatCount(report.blocksPresent)} were there already`;
+}
+
+/** How a check went. */
+export function* checkSummary(report: CheckReport): Generator<string> {
+  const { missing, corrupt } = report;
+  const verdict = missing.length === 0 && corrupt.length === 0
+    ? "all well"
+    : `${formatCount(missing.length)} missing, ${formatCount(corrupt.length)} damaged`;
+  yield `Checked ${formatNoun(report.blocks, "block")} of ${report.meta} in ` +
+    `${timeAndRate(report.blockBytes, report.durationMs)}: ${verdict}`;
+}
+
+/** `48,443 files, 10,982 directories, 12 symlinks`: kinds that do not occur are left out. */
+export function countsText(counts: EntryCounts): string {
+  const parts = [formatNoun(counts.files, "file")];
+  const others: readonly (readonly [number, string, string])[] = [
+    [counts.directories, "directory", "directories"],
+    [counts.symlinks, "symlink", "symlinks"],
+    [counts.specials, "special file", "special files"],
+    [counts.hardLinks, "hard link", "hard links"],
+  ];
+  for (const [count, noun, plural] of others) {
+    if (count > 0) parts.push(formatNoun(count, noun, plural));
+  }
+  return parts.join(", ");
+}
+
+function timeAndRate(bytes: number, durationMs: number): string {
+  const rate = bytes > 0 ? formatRate(bytes, durationMs) : "";
+  return formatDuration(durationMs) + (rate === "" ? "" : ` (${rate})`);
+}

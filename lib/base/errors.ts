@@ -1,0 +1,208 @@
+/**
+ * The errors of myfs. Every failure that a caller may want to handle is a {@link MyfsError} with a
+ * stable `code`; wrong arguments stay `TypeError` and `RangeError`, unparsable text stays
+ * `SyntaxError`, and an abort rethrows its signal's reason.
+ *
+ * @module
+ */
+
+/** Stable names of failures: safe to compare in scripts, never reworded. */
+export type MyfsErrorCode =
+  | "block_not_found"
+  | "block_corrupt"
+  | "store_unavailable"
+  | "store_denied"
+  | "flist_not_found"
+  | "flist_format"
+  | "untrusted_route"
+  | "unsafe_path"
+  | "path_not_found"
+  | "system"
+  | "unsupported"
+  | "partial_failure";
+
+/** What every myfs error can carry besides its message. */
+export interface MyfsErrorOptions {
+  /** The error that led to this one. */
+  readonly cause?: unknown;
+  /** One sentence that says what the user can do. */
+  readonly hint?: string;
+}
+
+/** Base of all errors that myfs throws on purpose. */
+export class MyfsError extends Error {
+  /** Stable name of the failure. */
+  readonly code: MyfsErrorCode;
+  /** One sentence that says what the user can do, where there is one. */
+  readonly hint: string | undefined;
+
+  constructor(code: MyfsErrorCode, message: string, options: MyfsErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** A store does not have a block. */
+export class BlockNotFoundError extends MyfsError {
+  /** Id of the block, lower-case hexadecimal. */
+  readonly id: string;
+  constructor(id: string, store: string, options: MyfsErrorOptions = {}) {
+    super("block_not_found", `Block ${id} is not in ${store}`, options);
+    this.id = id;
+  }
+}
+
+/** The bytes that came for a block are not the block's. */
+export class BlockCorruptError extends MyfsError {
+  /** Id of the block, lower-case hexadecimal. */
+  readonly id: string;
+  /** What was found to be wrong. */
+  readonly reason: string;
+  constructor(id: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("block_corrupt", `Block ${id} is damaged: ${reason}`, options);
+    this.id = id;
+    this.reason = reason;
+  }
+}
+
+/** A store could not be reached or could not do its work. */
+export class StoreUnavailableError extends MyfsError {
+  /** The store, as a URL without secrets. */
+  readonly store: string;
+  /** Whether the same call may succeed later. */
+  readonly retryable: boolean;
+  constructor(
+    store: string,
+    message: string,
+    options: MyfsErrorOptions & { readonly retryable?: boolean } = {},
+  ) {
+    super("store_unavailable", message, options);
+    this.store = store;
+    this.retryable = options.retryable ?? false;
+  }
+}
+
+/** A store refused the caller: credentials, permissions, or a store that is read only. */
+export class StoreDeniedError extends MyfsError {
+  /** The store, as a URL without secrets. */
+  readonly store: string;
+  constructor(store: string, message: string, options: MyfsErrorOptions = {}) {
+    super("store_denied", message, options);
+    this.store = store;
+  }
+}
+
+/** There is no flist under the name given. */
+export class FlistNotFoundError extends MyfsError {
+  /** Path of the flist. */
+  readonly path: string;
+  constructor(path: string, options: MyfsErrorOptions = {}) {
+    super("flist_not_found", `There is no flist at ${path}`, options);
+    this.path = path;
+  }
+}
+
+/** A file is not a flist, is damaged, hostile, or of a version that this myfs does not know. */
+export class FlistFormatError extends MyfsError {
+  /** Path of the flist. */
+  readonly path: string;
+  /** What was found to be wrong. */
+  readonly reason: string;
+  constructor(path: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("flist_format", `Cannot read flist ${path}: ${reason}`, options);
+    this.path = path;
+    this.reason = reason;
+  }
+}
+
+/** A flist that is not known to be one's own names a store that touches this machine. */
+export class UntrustedRouteError extends MyfsError {
+  /** The route's URL without secrets. */
+  readonly url: string;
+  constructor(url: string, options: MyfsErrorOptions = {}) {
+    super(
+      "untrusted_route",
+      `The flist asks to read blocks from ${url}, which is on this machine or its private network`,
+      {
+        hint: "If the flist is your own, pass --trust-routes, or name the store with --store.",
+        ...options,
+      },
+    );
+    this.url = url;
+  }
+}
+
+/** A path would leave the tree it belongs to. */
+export class UnsafePathError extends MyfsError {
+  /** The path as it was given, escaped for display. */
+  readonly path: string;
+  constructor(path: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("unsafe_path", `Unsafe path ${path}: ${reason}`, options);
+    this.path = path;
+  }
+}
+
+/** A path does not exist inside an image. */
+export class PathNotFoundError extends MyfsError {
+  /** The path as it was given, escaped for display. */
+  readonly path: string;
+  constructor(path: string, where: string, options: MyfsErrorOptions = {}) {
+    super("path_not_found", `There is no ${path} in ${where}`, options);
+    this.path = path;
+  }
+}
+
+/** The operating system refused an operation. */
+export class SystemError extends MyfsError {
+  /** The operation that failed, such as `openat`. */
+  readonly operation: string;
+  /** What it was applied to, escaped for display. */
+  readonly path: string;
+  /** The error's POSIX name, such as `ENOSPC`. */
+  readonly errno: string;
+  constructor(operation: string, path: string, errno: string, message: string, hint?: string) {
+    super(
+      "system",
+      `Cannot ${operation} ${path}: ${message} (${errno})`,
+      hint === undefined ? {} : { hint },
+    );
+    this.operation = operation;
+    this.path = path;
+    this.errno = errno;
+  }
+}
+
+/** What was asked for cannot be done on this system or with this kind of store or flist. */
+export class UnsupportedError extends MyfsError {
+  constructor(message: string, options: MyfsErrorOptions = {}) {
+    super("unsupported", message, options);
+  }
+}
+
+/** One thing that could not be done while the rest went on. */
+export interface Failure {
+  /** Path inside the tree, escaped for display. */
+  readonly path: string;
+  /** What was not done and why, as one sentence without a final period. */
+  readonly reason: string;
+  /** The failure's stable code. */
+  readonly code: string;
+}
+
+/** Some parts of a task failed; the others were done. */
+export class PartialFailureError extends MyfsError {
+  /** What failed. */
+  readonly failures: readonly Failure[];
+  constructor(message: string, failures: readonly Failure[], options: MyfsErrorOptions = {}) {
+    super("partial_failure", message, options);
+    this.failures = failures;
+  }
+}
+
+/** Turns anything thrown into a {@link Failure} that belongs to `path`. */
+export function toFailure(path: string, error: unknown): Failure {
+  if (error instanceof MyfsError) return { path, reason: error.message, code: error.code };
+  return { path, reason: error instanceof Error ? error.message : String(error), code: "unknown" };
+}

@@ -1,0 +1,421 @@
+/**
+ * Reads a flist of either profile, and of whatever origin.
+ *
+ * @module
+ */
+
+import { compareByteStrings, decodeByteString, encodeByteString } from "../base/byte_string.ts";
+import type { BlockRef } from "../block/block_ref.ts";
+import type { Profile } from "../block/profile.ts";
+import type { Xattrs } from "../tree/tree_entry.ts";
+import { isDigest } from "./content_rows.ts";
+import type { ContentTables } from "./content_tables.ts";
+import { routeFault, ROUTES_MAX, tagFault, TAGS_MAX, xattrsFault } from "./entry_rules.ts";
+import type {
+  ChunkRecord,
+  DigestRecord,
+  Extent,
+  ExtentRecord,
+  FlistCounts,
+  Inode,
+  Route,
+} from "./flist_record.ts";
+import { validateFlist, type ValidateOptions } from "./flist_validation.ts";
+import { ForeignDatabase, type SqliteRow, type SqliteValue } from "./foreign_database.ts";
+import { inodeFromRow, inodeLabel, inodeQuery, labelInode } from "./inode_rows.ts";
+import { MyfsContent } from "./myfs_content.ts";
+import { RfsContent } from "./rfs_content.ts";
+import { FORMAT_TAG, formatTagValue } from "./schema.ts";
+
+export type { ValidateOptions } from "./flist_validation.ts";
+export type {
+  ChunkRecord,
+  DigestRecord,
+  Extent,
+  ExtentRecord,
+  FlistCounts,
+  Inode,
+  Route,
+} from "./flist_record.ts";
+
+/** Entries of a directory asked for at first; each further time it is eight times as many. */
+const CHILDREN_FIRST = 4096;
+
+/** More extended attributes than the names of one file's can come to bytes. */
+const XATTRS_MAX = 65536;
+
+const NO_XATTRS: Xattrs = new Map();
+
+/**
+ * An open flist. Each record is checked before it is handed out (types, ranges, names, order), so
+ * that a hostile flist cannot make a reader loop or leave a tree; {@link validate} checks in
+ * addition what takes a look at everything.
+ *
+ * All methods throw `FlistFormatError` where the flist breaks a rule of its format, and `TypeError`
+ * after it was disposed of. Iterables are lazy, may be left early and may run side by side.
+ *
+ * @example
+ * ```ts ignore
+ * using flist = FlistReader.open("tree.fl");
+ * for (const inode of flist.inodes()) console.log(inode.ino, inode.name);
+ * ```
+ */
+export class FlistReader implements Disposable {
+  readonly #database: ForeignDatabase;
+  readonly #content: ContentTables;
+  readonly #inodeQuery: string;
+  readonly #childQuery: string;
+
+  private constructor(database: ForeignDatabase) {
+    this.#database = database;
+    const myfs = database.profile === "myfs";
+    this.#content = myfs ? new MyfsContent(database) : new RfsContent(database);
+    this.#inodeQuery = inodeQuery(database.profile);
+    // rfs has an index on parents and mostly one on names. Names are the better choice, for a
+    // directory may have a hundred thousand entries; the plus keeps SQLite from the other one.
+    const parent = myfs || !hasNameIndex(database) ? "i.parent" : "+i.parent";
+    this.#childQuery = `${this.#inodeQuery} i.name = ? AND ${parent} = ? LIMIT 2`;
+  }
+
+  /**
+   * Opens the flist at `path`, of whichever profile it is.
+   *
+   * @throws {FlistNotFoundError} when there is no such file.
+   * @throws {FlistFormatError} when it is not a flist, damaged, or of a newer version.
+   * @throws {SystemError} when it may not be read.
+   */
+  static open(path: string): FlistReader {
+    const database = ForeignDatabase.open(path);
+    try {
+      if (database.profile === "myfs") checkFormatTag(database);
+      return new FlistReader(database);
+    } catch (error) {
+      database[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Path as it was given. */
+  get path(): string {
+    return this.#database.path;
+  }
+
+  /** How its blocks are made, and which schema it has. */
+  get profile(): Profile {
+    return this.#database.profile;
+  }
+
+  /** Version of the profile's format. */
+  get version(): number {
+    return this.#database.version;
+  }
+
+  /** Tags that users set, by key. */
+  tags(): Map<string, string> {
+    return readTags(this.#database);
+  }
+
+  /** Where the blocks are, in the order they were added. */
+  routes(): Route[] {
+    return readRoutes(this.#database);
+  }
+
+  /** How many rows of each kind there are. Takes a moment: they are counted. */
+  counts(): FlistCounts {
+    const myfs = this.profile === "myfs";
+    const count = (table: string): number => myfs ? this.#database.count(table) : 0;
+    return {
+      inodes: this.#database.count("inode"),
+      chunks: this.#content.chunkCount(),
+      extents: this.#content.extentCount(),
+      digests: count("digest"),
+      xattrs: count("xattr"),
+      hardLinks: count("hardlink"),
+    };
+  }
+
+  /** The inode with the number `ino`. */
+  inode(ino: number): Inode | undefined {
+    const row = this.#database.get(`${this.#inodeQuery} i.ino = ?`, ino);
+    return row === undefined ? undefined : inodeFromRow(this.#database, row);
+  }
+
+  /** The entry of the directory `parent` that has the byte string `name`. */
+  child(parent: number, name: string): Inode | undefined {
+    const key = this.#nameKey(name);
+    if (key === undefined) return undefined;
+    const [row, second] = this.#database.all(this.#childQuery, key, parent);
+    if (row === undefined) return undefined;
+    const inode = this.#childFromRow(parent, row);
+    if (inode.name !== name) throw this.#misplaced(inode);
+    if (second !== undefined) throw this.#database.fault(twice(inode));
+    return inode;
+  }
+
+  /** The entries of the directory `parent`, sorted by the bytes of their names. */
+  *children(parent: number): Generator<Inode> {
+    const query = `${this.#inodeQuery} i.parent = ?`;
+    let last: Inode | undefined;
+    for (let limit = CHILDREN_FIRST;; limit *= 8) {
+      const rows = last === undefined
+        ? this.#database.all(`${query} ORDER BY i.name LIMIT ${limit}`, parent)
+        : this.#database.all(
+          `${query} AND i.name > ? ORDER BY i.name LIMIT ${limit}`,
+          parent,
+          this.#nameKey(last.name)!,
+        );
+      for (const row of rows) {
+        const inode = this.#childFromRow(parent, row);
+        if (last !== undefined) {
+          const order = compareByteStrings(last.name, inode.name);
+          if (order === 0) throw this.#database.fault(twice(inode));
+          if (order > 0) throw this.#misplaced(inode);
+        }
+        last = inode;
+        yield inode;
+      }
+      if (rows.length < limit) return;
+    }
+  }
+
+  /** All inodes in the order of their numbers: parents before their children. */
+  *inodes(): Generator<Inode> {
+    for (const row of this.#database.scan(this.#inodeQuery, "i.ino")) {
+      yield inodeFromRow(this.#database, row);
+    }
+  }
+
+  /** Extended attributes of an inode, sorted by the bytes of their names. Empty where none. */
+  xattrs(ino: number): Xattrs {
+    if (this.profile === "rfs") return NO_XATTRS;
+    const file = this.#firstName(ino);
+    const rows = this.#database.all(
+      `SELECT name, value FROM xattr WHERE ino = ? ORDER BY name LIMIT ${XATTRS_MAX}`,
+      file,
+    );
+    if (rows.length === 0) return NO_XATTRS;
+    const xattrs = new Map<string, Uint8Array>();
+    for (const [name, value] of rows) {
+      if (!(name instanceof Uint8Array) || !(value instanceof Uint8Array)) {
+        throw this.#database.fault(
+          `${labelInode(this.#database, file)}: an extended attribute is not bytes`,
+        );
+      }
+      xattrs.set(decodeByteString(name), value);
+    }
+    const fault = xattrs.size < rows.length
+      ? "it has an extended attribute twice"
+      : xattrsFault(xattrs);
+    if (fault !== undefined) {
+      throw this.#database.fault(`${labelInode(this.#database, file)}: ${fault}`);
+    }
+    return xattrs;
+  }
+
+  /** Inodes that have extended attributes, so that a full scan asks for those alone. */
+  xattrOwners(): Set<number> {
+    const owners = new Set<number>();
+    if (this.profile === "rfs") return owners;
+    for (let last = -1;;) {
+      // One step of the index for each owner, however many attributes it has.
+      const row = this.#database.get(
+        "SELECT ino FROM xattr WHERE ino > ? ORDER BY ino LIMIT 1",
+        last,
+      );
+      if (row === undefined) return owners;
+      const ino = row[0];
+      if (typeof ino !== "number" || ino <= last) {
+        throw this.#database.fault("its extended attributes are out of order");
+      }
+      owners.add(ino);
+      last = ino;
+    }
+  }
+
+  /** BLAKE3-256 of a file's content, where it is known. */
+  digest(ino: number): Uint8Array | undefined {
+    if (this.profile === "rfs") return undefined;
+    const file = this.#firstName(ino);
+    const row = this.#database.get("SELECT ino, digest FROM digest WHERE ino = ?", file);
+    return row === undefined ? undefined : this.#digestFromRow(row).digest;
+  }
+
+  /** All digests, in the order of their inodes. */
+  *digests(): Generator<DigestRecord> {
+    if (this.profile === "rfs") return;
+    for (const row of this.#database.scan("SELECT ino, digest FROM digest WHERE", "ino")) {
+      yield this.#digestFromRow(row);
+    }
+  }
+
+  /**
+   * Where a file's content lies, in file order. Bytes that no extent covers are zeros. Of a hard
+   * link: the extents of its first name. Empty for what is not a regular file.
+   */
+  extents(ino: number): Extent[] {
+    const inode = this.inode(this.#firstName(ino));
+    return inode?.kind === "file" ? this.#content.extents(inode) : [];
+  }
+
+  /** All extents ordered by chunk, then inode, then place in the file: what to do with a chunk. */
+  extentsByChunk(): Iterable<ExtentRecord> {
+    return this.#content.extentsByChunk();
+  }
+
+  /**
+   * Files that lack blocks, which only the `rfs` profile can have: their {@link extents} cannot be
+   * told, and what {@link extentsByChunk} tells of them is not all.
+   */
+  incompleteFiles(): Set<number> {
+    return new Set(this.#content.incompleteFiles());
+  }
+
+  /** What finds and opens a chunk's block. */
+  chunk(chunk: number): BlockRef {
+    return this.#content.chunk(chunk);
+  }
+
+  /** All chunks in the order of their numbers. */
+  chunks(): Iterable<ChunkRecord> {
+    return this.#content.chunks();
+  }
+
+  /**
+   * Checks the whole flist against every rule of its format. Takes about two seconds and 40 MB for
+   * a million files.
+   *
+   * @throws {FlistFormatError} naming the first fault found.
+   */
+  validate(options: ValidateOptions = {}): void {
+    validateFlist(this, this.#database, this.#content, options);
+  }
+
+  /** Closes the file. Calling it again does nothing. */
+  [Symbol.dispose](): void {
+    this.#database[Symbol.dispose]();
+  }
+
+  /** `name` as a parameter for its column, or undefined where it can be no name there. */
+  #nameKey(name: string): SqliteValue | undefined {
+    if (this.profile === "myfs") return encodeByteString(name);
+    return name.isWellFormed() ? name : undefined;
+  }
+
+  #childFromRow(parent: number, row: SqliteRow): Inode {
+    const inode = inodeFromRow(this.#database, row);
+    if (inode.parent !== parent) throw this.#misplaced(inode);
+    return inode;
+  }
+
+  /** The first name of the file that `ino` is a name of. */
+  #firstName(ino: number): number {
+    if (this.profile === "rfs") return ino;
+    const row = this.#database.get(
+      `SELECT target, (SELECT 1 FROM hardlink t WHERE t.ino = h.target)
+       FROM hardlink h WHERE ino = ?`,
+      ino,
+    );
+    if (row === undefined) return ino;
+    const [target, targetIsLink] = row;
+    if (typeof target !== "number" || target >= ino) {
+      throw this.#database.fault(
+        `${labelInode(this.#database, ino)}: it is a hard link to no earlier inode`,
+      );
+    }
+    if (targetIsLink !== null) {
+      throw this.#database.fault(
+        `${labelInode(this.#database, ino)}: it is a hard link to a hard link`,
+      );
+    }
+    return target;
+  }
+
+  #digestFromRow(row: SqliteRow): DigestRecord {
+    const [ino, digest] = row;
+    if (!isDigest(digest)) throw this.#database.fault(`inode ${ino}: its digest is not 32 bytes`);
+    return { ino: ino as number, digest };
+  }
+
+  #misplaced(inode: Inode): Error {
+    return this.#database.fault(
+      `${inodeLabel(inode.ino, inode.name)}: the index has it where it does not belong`,
+    );
+  }
+}
+
+/**
+ * The tags of `database` that users set, by key.
+ *
+ * @throws {FlistFormatError} when one is not text or breaks a rule.
+ */
+export function readTags(database: ForeignDatabase): Map<string, string> {
+  const tags = new Map<string, string>();
+  const rows = database.all(
+    `SELECT typeof(key), CAST(key AS BLOB), typeof(value), CAST(value AS BLOB)
+     FROM tag ORDER BY key LIMIT ${TAGS_MAX + 1}`,
+  );
+  if (rows.length > TAGS_MAX) throw database.fault(`it has more than ${TAGS_MAX} tags`);
+  for (const [keyType, keyBytes, valueType, valueBytes] of rows) {
+    const key = textOf(keyType, keyBytes);
+    const value = textOf(valueType, valueBytes);
+    if (key === undefined || value === undefined) throw database.fault("a tag is not text");
+    const fault = tags.has(key) ? "it is there twice" : tagFault(key, value);
+    if (fault !== undefined) throw database.fault(`tag ${JSON.stringify(key)}: ${fault}`);
+    tags.set(key, value);
+  }
+  if (database.profile === "myfs") tags.delete(FORMAT_TAG);
+  return tags;
+}
+
+/**
+ * The routes of `database` in the order they were added.
+ *
+ * @throws {FlistFormatError} when one breaks a rule.
+ */
+export function readRoutes(database: ForeignDatabase): Route[] {
+  const rows = database.all(
+    `SELECT start, end, typeof(url), CAST(url AS BLOB) FROM route ORDER BY rowid
+     LIMIT ${ROUTES_MAX + 1}`,
+  );
+  if (rows.length > ROUTES_MAX) throw database.fault(`it has more than ${ROUTES_MAX} routes`);
+  return rows.map(([start, end, urlType, urlBytes], index) => {
+    const url = textOf(urlType, urlBytes);
+    if (typeof start !== "number" || typeof end !== "number" || url === undefined) {
+      throw database.fault(`route ${index + 1} is not two numbers and a URL`);
+    }
+    const route = { start, end, url };
+    const fault = routeFault(route);
+    if (fault !== undefined) throw database.fault(`route ${index + 1}: ${fault}`);
+    return route;
+  });
+}
+
+/** Text from its bytes, because the binding would end it at a NUL and mend what is not UTF-8. */
+function textOf(
+  type: SqliteValue | undefined,
+  bytes: SqliteValue | undefined,
+): string | undefined {
+  if (type !== "text" || !(bytes instanceof Uint8Array)) return undefined;
+  const text = decodeByteString(bytes);
+  return text.isWellFormed() ? text : undefined;
+}
+
+function checkFormatTag(database: ForeignDatabase): void {
+  const row = database.get("SELECT value FROM tag WHERE key = ?", FORMAT_TAG);
+  const expected = formatTagValue(database.version);
+  if (row?.[0] !== expected) {
+    throw database.fault(`its tag ${FORMAT_TAG} is not ${expected}, as its header says`);
+  }
+}
+
+function hasNameIndex(database: ForeignDatabase): boolean {
+  const rows = database.all(
+    `SELECT 1 FROM pragma_index_list('inode') l, pragma_index_info(l.name) c
+     WHERE c.name = 'name'`,
+  );
+  return rows.length > 0;
+}
+
+function twice(inode: Inode): string {
+  return `${inodeLabel(inode.ino, inode.name)}: directory ${inode.parent} has its name twice`;
+}

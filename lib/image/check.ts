@@ -1,0 +1,187 @@
+/**
+ * Checks that every block of an image is there and right.
+ *
+ * @module
+ */
+
+import { displayByteString } from "../base/byte_string.ts";
+import type { Failure } from "../base/errors.ts";
+import type { ProgressListener } from "../base/progress.ts";
+import { type ChunkRecord, FlistReader } from "../flist/flist_reader.ts";
+import type { CheckDone, CheckWorkerSetup } from "./check_worker.ts";
+import { pathOf } from "./image.ts";
+import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
+import { resolveJobs } from "./pack.ts";
+import type { SentChunk } from "./unpack_messages.ts";
+import { fetchChunk } from "./unpack_plan.ts";
+import { WorkerPool } from "./worker_pool.ts";
+
+/** How to check. */
+export interface CheckOptions extends ReadStoreOptions {
+  /**
+   * Whether to ask only if the blocks are there, without reading them.
+   * @default {false}
+   */
+  readonly presenceOnly?: boolean;
+  /**
+   * Worker threads, 1 to 64.
+   * @default {navigator.hardwareConcurrency}
+   */
+  readonly jobs?: number;
+  /** Stops the check. */
+  readonly signal?: AbortSignal;
+  /** Told how far the check is: entries are blocks. */
+  readonly onProgress?: ProgressListener;
+}
+
+/** A block that is missing or damaged. */
+export interface BlockFault {
+  /** Id of the block. */
+  readonly id: string;
+  /** What is wrong. */
+  readonly reason: string;
+  /** How many files need the block. */
+  readonly pathCount: number;
+  /** The first of them, escaped for display. */
+  readonly paths: readonly string[];
+}
+
+/** What a check found. */
+export interface CheckReport {
+  readonly meta: string;
+  /** Blocks that the flist refers to. */
+  readonly blocks: number;
+  /** How many of them are right (or, where only presence was asked for, there). */
+  readonly blocksOk: number;
+  /** Bytes of the blocks that were read. */
+  readonly blockBytes: number;
+  readonly missing: readonly BlockFault[];
+  readonly corrupt: readonly BlockFault[];
+  readonly durationMs: number;
+}
+
+const PATHS_SHOWN_MAX = 20;
+/** A task ends when its chunks have this many bytes. */
+const TASK_SIZE_END = 4 * 1024 * 1024;
+/** Ids asked for at once. */
+const IDS_A_REQUEST = 1000;
+
+/**
+ * Checks the image whose flist is `meta`: the flist's own rules, and that every block is in its
+ * store, has the digest that is its id, opens with its key, and holds the chunk it should.
+ *
+ * @throws {FlistFormatError} when the flist breaks a rule.
+ * @throws {StoreUnavailableError} when a store cannot be asked.
+ */
+export async function checkImage(meta: string, options: CheckOptions = {}): Promise<CheckReport> {
+  const startedMs = performance.now();
+  const jobs = resolveJobs(options.jobs);
+  using flist = FlistReader.open(meta);
+  flist.validate();
+  await using used = await useStoreOf(flist, options);
+  const { store } = used;
+  const { signal, onProgress } = options;
+  const faults = new Map<number, Failure>();
+  const entriesTotal = flist.counts().chunks;
+  let blocks = 0;
+  let blockBytes = 0;
+  const progress = (count: number): void => {
+    blocks += count;
+    onProgress?.({ phase: "read", entries: blocks, entriesTotal, bytes: blockBytes });
+  };
+  if (options.presenceOnly === true) {
+    for (const records of batches(flist.chunks(), () => 1, IDS_A_REQUEST)) {
+      const ids = records.map(({ ref }) => ref.id);
+      const present = await store.has(ids, signal === undefined ? {} : { signal });
+      records.forEach(({ chunk, ref }, i) => {
+        if (present[i] === true) return;
+        const reason = `Block ${ref.id} is not in ${store.url}`;
+        faults.set(chunk, { path: "", reason, code: "block_not_found" });
+      });
+      progress(records.length);
+    }
+  } else {
+    const setup: CheckWorkerSetup = { profile: flist.profile, placement: store.local };
+    using pool = new WorkerPool<readonly SentChunk[], CheckDone>(
+      new URL("./check_worker.ts", import.meta.url),
+      { size: jobs, setup },
+    );
+    const onAbort = (): void => pool.stop(signal!.reason);
+    signal?.addEventListener("abort", onAbort);
+    try {
+      const running: Promise<void>[] = [];
+      for (const records of batches(flist.chunks(), ({ ref }) => ref.size, TASK_SIZE_END)) {
+        await pool.ready();
+        signal?.throwIfAborted();
+        const sent = records.map(({ ref }) => ({
+          id: ref.id,
+          key: ref.key.toBytes(),
+          size: ref.size,
+        }));
+        const chunks = store.local === undefined
+          ? await Promise.all(sent.map((chunk) => fetchChunk(store, chunk, signal)))
+          : sent;
+        const run = pool.run(chunks).then((done) => {
+          for (const { index, failure } of done.faults) faults.set(records[index]!.chunk, failure);
+          blockBytes += done.blockBytes;
+          progress(records.length);
+        });
+        run.catch(() => {});
+        running.push(run);
+      }
+      await Promise.all(running);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+  const found = describeFaults(flist, faults);
+  return {
+    meta,
+    blocks,
+    blocksOk: blocks - faults.size,
+    blockBytes,
+    missing: found.filter(({ code }) => code === "block_not_found").map(({ fault }) => fault),
+    corrupt: found.filter(({ code }) => code !== "block_not_found").map(({ fault }) => fault),
+    durationMs: performance.now() - startedMs,
+  };
+}
+
+/** `items` in groups; a group ends when the weights of its items come to `weightEnd`. */
+export function* batches<Item>(
+  items: Iterable<Item>,
+  weigh: (item: Item) => number,
+  weightEnd: number,
+): Generator<Item[]> {
+  let batch: Item[] = [];
+  let weight = 0;
+  for (const item of items) {
+    batch.push(item);
+    weight += weigh(item);
+    if (weight < weightEnd) continue;
+    yield batch;
+    batch = [];
+    weight = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Names the files that need the faulty chunks. */
+function describeFaults(
+  flist: FlistReader,
+  faults: ReadonlyMap<number, Failure>,
+): { code: string; fault: BlockFault }[] {
+  if (faults.size === 0) return [];
+  const needed = new Map<number, Set<number>>();
+  for (const { ino, chunk } of flist.extentsByChunk()) {
+    if (!faults.has(chunk)) continue;
+    const inos = needed.get(chunk) ?? new Set();
+    needed.set(chunk, inos.add(ino));
+  }
+  return Array.from(faults, ([chunk, { reason, code }]) => {
+    const inos = [...needed.get(chunk) ?? []];
+    const paths = inos.slice(0, PATHS_SHOWN_MAX).map((ino) =>
+      displayByteString(pathOf(flist, flist.inode(ino)!))
+    );
+    return { code, fault: { id: flist.chunk(chunk).id, reason, pathCount: inos.length, paths } };
+  });
+}

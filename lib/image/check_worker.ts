@@ -1,0 +1,65 @@
+/**
+ * The thread that does the work of a check: opens blocks, which verifies them.
+ *
+ * @module
+ */
+
+import { type Failure, toFailure } from "../base/errors.ts";
+import { type BlockCodec, createBlockCodec } from "../block/block_codec.ts";
+import { BlockKey, parseBlockId } from "../block/block_ref.ts";
+import type { Profile } from "../block/profile.ts";
+import { LocalBlocks } from "../store/local_blocks.ts";
+import type { LocalPlacement } from "../store/store.ts";
+import { isBlockFault, type SentChunk } from "./unpack_messages.ts";
+import { serveTasks } from "./worker_pool.ts";
+
+/** First message to a worker. */
+export interface CheckWorkerSetup {
+  readonly profile: Profile;
+  /** Where the blocks are when that is on this machine; else they come with the chunks. */
+  readonly placement: LocalPlacement | undefined;
+}
+
+/** What is wrong with one of the chunks, by its place in the task. */
+export interface ChunkFault {
+  readonly index: number;
+  readonly failure: Failure;
+}
+
+/** What a check of some chunks found. */
+export interface CheckDone {
+  readonly faults: readonly ChunkFault[];
+  /** Bytes of the blocks that were read. */
+  readonly blockBytes: number;
+}
+
+function checkChunks(
+  chunks: readonly SentChunk[],
+  codec: BlockCodec,
+  blocks: LocalBlocks | undefined,
+): CheckDone {
+  const faults: ChunkFault[] = [];
+  let blockBytes = 0;
+  chunks.forEach((chunk, index) => {
+    if (chunk.failure !== undefined) {
+      faults.push({ index, failure: chunk.failure });
+      return;
+    }
+    try {
+      const id = parseBlockId(chunk.id);
+      const block = chunk.block ?? blocks!.get(id, (bytes) => codec.verifyId(id, bytes));
+      blockBytes += block.length;
+      codec.open({ id, key: BlockKey.fromBytes(chunk.key), size: chunk.size }, block);
+    } catch (error) {
+      if (!isBlockFault(error)) throw error;
+      faults.push({ index, failure: toFailure("", error) });
+    }
+  });
+  return { faults, blockBytes };
+}
+
+serveTasks<CheckWorkerSetup, readonly SentChunk[], CheckDone>(({ profile, placement }) => {
+  const codec = createBlockCodec(profile);
+  const blocks = placement === undefined ? undefined : new LocalBlocks(placement);
+  return (chunks) => ({ result: checkChunks(chunks, codec, blocks), transfer: [] });
+});

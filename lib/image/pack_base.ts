@@ -1,0 +1,253 @@
+/**
+ * The earlier flist that a pack builds on.
+ *
+ * @module
+ */
+
+import { toHex } from "../base/bytes.ts";
+import { UnsupportedError } from "../base/errors.ts";
+import type { BlockRef } from "../block/block_ref.ts";
+import type { Profile } from "../block/profile.ts";
+import { FlistReader, type Inode } from "../flist/flist_reader.ts";
+import type { Store } from "../store/store.ts";
+import { joinPath, type ScannedEntry } from "../tree/directory_source.ts";
+import { digestOfFile, SourceStamps } from "./own_flists.ts";
+import type { ChunkClaims, FileDigests } from "./shared_digests.ts";
+
+const DIGEST_SIZE = 32;
+const EXTENT_FIELDS = 4;
+
+/** How to use a base. */
+export interface PackBaseOptions {
+  /** Folder with the stamps of earlier packs. */
+  readonly stateFolder?: string;
+  /** Stops the check of which blocks are there. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Knows the files of an earlier flist by path, their content by digest and their chunks by key. What
+ * refers to a block that the store does not have counts as unknown, so that it is packed again.
+ */
+export class PackBase implements AsyncDisposable {
+  readonly #reader: FlistReader;
+  readonly #stamps: SourceStamps | undefined;
+  /** Chunks that the store has. */
+  readonly #refs: ReadonlyMap<number, BlockRef>;
+  readonly #refsByKey: ReadonlyMap<string, BlockRef>;
+  /** Extents sorted by inode, {@link EXTENT_FIELDS} numbers each, and where each inode's begin. */
+  readonly #extents: Float64Array;
+  readonly #extentStarts: Uint32Array;
+  readonly #digests: Uint8Array;
+  /** Index of an inode's digest plus one, or 0. */
+  readonly #digestIndex: Uint32Array;
+  /** Directories that the walk may come to, by path. */
+  readonly #directories = new Map<string, number>([["", 1]]);
+  #children = new Map<string, Inode>();
+  #digestCount = 0;
+
+  private constructor(
+    reader: FlistReader,
+    stamps: SourceStamps | undefined,
+    refs: ReadonlyMap<number, BlockRef>,
+  ) {
+    this.#reader = reader;
+    this.#stamps = stamps;
+    this.#refs = refs;
+    this.#refsByKey = new Map(
+      refs.values().map((ref) => [toHex(ref.key.toBytes()), ref]),
+    );
+    const digests = [...reader.digests()];
+    const inodes = inodeBound(reader, digests);
+    [this.#extents, this.#extentStarts] = loadExtents(reader, inodes);
+    this.#digests = new Uint8Array(digests.length * DIGEST_SIZE);
+    this.#digestIndex = new Uint32Array(inodes);
+    for (const { ino, digest } of digests) {
+      if (!this.#isComplete(ino)) continue;
+      this.#digests.set(digest, this.#digestCount * DIGEST_SIZE);
+      this.#digestIndex[ino] = ++this.#digestCount;
+    }
+  }
+
+  /**
+   * Opens the flist at `path` as the base of a pack of `profile` into `store`.
+   *
+   * @throws {UnsupportedError} when it is of another profile.
+   */
+  static async open(
+    path: string,
+    profile: Profile,
+    store: Store,
+    options: PackBaseOptions,
+  ): Promise<PackBase> {
+    const reader = FlistReader.open(path);
+    try {
+      if (reader.profile !== profile) {
+        throw new UnsupportedError(
+          `Cannot build on ${path}: it has the profile ${reader.profile}, not ${profile}`,
+          { hint: `Pack with --profile ${reader.profile}, or without --base.` },
+        );
+      }
+      reader.validate();
+      const chunks = [...reader.chunks()];
+      const { signal, stateFolder } = options;
+      const present = await store.has(
+        chunks.map(({ ref }) => ref.id),
+        signal === undefined ? {} : { signal },
+      );
+      const stamps = stateFolder === undefined
+        ? undefined
+        : await SourceStamps.load(stateFolder, await digestOfFile(path));
+      const refs = new Map(
+        chunks.filter((_, i) => present[i]).map(({ chunk, ref }) => [chunk, ref]),
+      );
+      return new PackBase(reader, stamps, refs);
+    } catch (error) {
+      reader[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Contents that {@link seed} adds, at most. */
+  get digestCount(): number {
+    return this.#digestCount;
+  }
+
+  /** Chunks that {@link seed} claims. */
+  get chunkCount(): number {
+    return this.#refs.size;
+  }
+
+  /** Makes known to workers what need not be packed: contents as negative inode numbers. */
+  seed(digests: FileDigests, claims: ChunkClaims): void {
+    this.#digestIndex.forEach((index, ino) => {
+      if (index > 0) digests.firstValue(this.#digests, (index - 1) * DIGEST_SIZE, -ino);
+    });
+    for (const ref of this.#refs.values()) claims.claim(ref.key.toBytes());
+  }
+
+  /** Says that the walk comes to the directory `path`; each directory comes before those in it. */
+  enterDirectory(path: string): void {
+    const ino = this.#directories.get(path);
+    this.#directories.delete(path);
+    this.#children = new Map();
+    if (ino === undefined) return;
+    for (const child of this.#reader.children(ino)) {
+      if (child.kind === "directory") this.#directories.set(joinPath(path, child.name), child.ino);
+      else this.#children.set(child.name, child);
+    }
+  }
+
+  /** The base's inode with the content of `entry` in the entered directory, if surely the same. */
+  findUnchanged(entry: ScannedEntry): number | undefined {
+    const child = this.#children.get(entry.name);
+    if (child === undefined || this.#stamps === undefined || child.kind !== "file") {
+      return undefined;
+    }
+    const ino = child.hardLinkTo ?? child.ino;
+    const isSame = child.size === entry.size && child.mtime === entry.mtime &&
+      this.#stamps.matches(ino, entry);
+    return isSame && this.#isComplete(ino) ? ino : undefined;
+  }
+
+  /** The chunk numbered `chunk` in the base. */
+  refOf(chunk: number): BlockRef {
+    return this.#refs.get(chunk)!;
+  }
+
+  /** The chunk with `key`, in hexadecimal, if the store has its block. */
+  refOfKey(key: string): BlockRef | undefined {
+    return this.#refsByKey.get(key);
+  }
+
+  /** Digest of the content of `ino`, where the base has it. */
+  digestOf(ino: number): Uint8Array | undefined {
+    const index = this.#digestIndex[ino] ?? 0;
+    return index === 0
+      ? undefined
+      : this.#digests.subarray((index - 1) * DIGEST_SIZE, index * DIGEST_SIZE);
+  }
+
+  /** Calls `each` for the extents of `ino` in file order. */
+  forEachExtent(
+    ino: number,
+    each: (fileOffset: number, chunk: number, chunkOffset: number, length: number) => void,
+  ): void {
+    const end = this.#extentStarts[ino + 1] ?? 0;
+    for (let i = this.#extentStarts[ino] ?? 0; i < end; i++) {
+      const at = i * EXTENT_FIELDS;
+      const extents = this.#extents;
+      each(extents[at]!, extents[at + 1]!, extents[at + 2]!, extents[at + 3]!);
+    }
+  }
+
+  #isComplete(ino: number): boolean {
+    let complete = true;
+    this.forEachExtent(ino, (_, chunk) => complete &&= this.#refs.has(chunk));
+    return complete;
+  }
+
+  /** Closes the base. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#reader[Symbol.dispose]();
+    return Promise.resolve();
+  }
+}
+
+/** Inode numbers of a base may leave gaps, but not so many that tables by number get out of hand. */
+const INODE_SPREAD_MAX = 16;
+
+/** One more than the highest number of an inode that has content. */
+function inodeBound(reader: FlistReader, digests: readonly { readonly ino: number }[]): number {
+  let highest = 1;
+  for (const { ino } of digests) highest = Math.max(highest, ino);
+  for (const { ino } of reader.extentsByChunk()) highest = Math.max(highest, ino);
+  if (highest > (reader.counts().inodes + 1024) * INODE_SPREAD_MAX) {
+    throw new UnsupportedError(
+      `Cannot build on ${reader.path}: its inode numbers are scattered up to ${highest}`,
+      { hint: "Pack without --base." },
+    );
+  }
+  return highest + 1;
+}
+
+/** All extents sorted by inode with a counting sort: one pass over the flist, no query a file. */
+function loadExtents(reader: FlistReader, inodes: number): [Float64Array, Uint32Array] {
+  const starts = new Uint32Array(inodes + 1);
+  let count = 0;
+  for (const { ino } of reader.extentsByChunk()) {
+    starts[ino + 1]!++;
+    count++;
+  }
+  for (let ino = 0; ino < inodes; ino++) starts[ino + 1]! += starts[ino]!;
+  const next = starts.slice();
+  const extents = new Float64Array(count * EXTENT_FIELDS);
+  for (const extent of reader.extentsByChunk()) {
+    const at = next[extent.ino]!++;
+    extents.set(
+      [extent.fileOffset, extent.chunk, extent.chunkOffset, extent.length],
+      at * EXTENT_FIELDS,
+    );
+  }
+  sortRuns(extents, starts);
+  return [extents, starts];
+}
+
+/** Puts the extents of each inode into file order; nearly all have one or are in order already. */
+function sortRuns(extents: Float64Array, starts: Uint32Array): void {
+  for (let ino = 0; ino + 1 < starts.length; ino++) {
+    const from = starts[ino]!;
+    const to = starts[ino + 1]!;
+    let sorted = true;
+    for (let i = from + 1; i < to; i++) {
+      if (extents[i * EXTENT_FIELDS]! < extents[(i - 1) * EXTENT_FIELDS]!) sorted = false;
+    }
+    if (sorted) continue;
+    const rows = Array.from(
+      { length: to - from },
+      (_, i) => extents.slice((from + i) * EXTENT_FIELDS, (from + i + 1) * EXTENT_FIELDS),
+    );
+    rows.sort((a, b) => a[0]! - b[0]!);
+    rows.forEach((row, i) => extents.set(row, (from + i) * EXTENT_FIELDS));
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * Where the content of each packed file is: turns what workers answer, in whatever order they
+ * finish, into chunks and extents of the flist in the order of the plan.
+ *
+ * @module
+ */
+
+import { toHex } from "../base/bytes.ts";
+import type { Failure } from "../base/errors.ts";
+import { BlockKey, type BlockRef, parseBlockId } from "../block/block_ref.ts";
+import type { FlistWriter } from "../flist/flist_writer.ts";
+import type { EntryMetadata } from "../tree/tree_entry.ts";
+import type { PackBase } from "./pack_base.ts";
+import { CONTENT_ELSEWHERE, CONTENT_NONE, EXPECTED_FIELDS, type PlannedUnit } from "./pack_plan.ts";
+import type { ChangedFile, FilesDone, PackDone, SegmentDone, SentRef } from "./pack_worker.ts";
+
+const DIGEST_SIZE = 32;
+
+/** A file that is not recorded as the walk saw it. */
+export interface ContentChange {
+  readonly ino: number;
+  /** What to record; undefined to leave the file out. */
+  readonly metadata: EntryMetadata | undefined;
+  /** What to tell the user, if anything. */
+  readonly failure: Failure | undefined;
+}
+
+interface Arrived {
+  readonly planned: PlannedUnit;
+  readonly done: PackDone;
+}
+
+/** Writes chunks, extents and digests of one pack. */
+export class PackedContent {
+  readonly #writer: FlistWriter;
+  readonly #base: PackBase | undefined;
+  /** Sealed chunks by key, in hexadecimal. */
+  readonly #refs = new Map<string, SentRef>();
+  /** Numbers that chunks have in the flist, by key. */
+  readonly #numbers = new Map<string, number>();
+  /** Numbers of the base's chunks, by their number there. */
+  readonly #numbersFromBase = new Map<number, number>();
+  /** Answers that wait for an earlier unit's. */
+  readonly #waiting = new Map<number, Arrived>();
+  #next = 0;
+  /** Chunk and offset of each file in units of files, by its index. */
+  #locations = new Float64Array(2 * 1024);
+  readonly #changes = new Map<number, ContentChange>();
+  #chunkCount = 0;
+  #reusedCount = 0;
+  #referencedBytes = 0;
+
+  constructor(writer: FlistWriter, base: PackBase | undefined) {
+    this.#writer = writer;
+    this.#base = base;
+  }
+
+  /** Distinct chunks that the flist refers to. */
+  get chunkCount(): number {
+    return this.#chunkCount;
+  }
+
+  /** How many of them the base had. */
+  get reusedCount(): number {
+    return this.#reusedCount;
+  }
+
+  /** Bytes of their blocks. */
+  get referencedBytes(): number {
+    return this.#referencedBytes;
+  }
+
+  /** Files that changed, in the order of the plan. */
+  changes(): Iterable<ContentChange> {
+    return this.#changes.values();
+  }
+
+  /** Gives `ino` the content that `baseIno` has in the base. */
+  reuse(ino: number, baseIno: number): void {
+    const base = this.#base!;
+    base.forEachExtent(baseIno, (fileOffset, baseChunk, chunkOffset, length) => {
+      let chunk = this.#numbersFromBase.get(baseChunk);
+      if (chunk === undefined) {
+        chunk = this.#numberOf(toHex(base.refOf(baseChunk).key.toBytes()));
+        this.#numbersFromBase.set(baseChunk, chunk);
+      }
+      this.#writer.addExtent(ino, { fileOffset, chunk, chunkOffset, length });
+    });
+    const digest = base.digestOf(baseIno);
+    if (digest !== undefined) this.#writer.setDigest(ino, digest);
+  }
+
+  /** Takes the answer to unit `number` of the plan and writes all answers whose turn has come. */
+  arrive(number: number, planned: PlannedUnit, done: PackDone): void {
+    for (const ref of done.refs) this.#refs.set(toHex(ref.key), ref);
+    this.#waiting.set(number, { planned, done });
+    while (true) {
+      const next = this.#waiting.get(this.#next);
+      // A chunk may be claimed by a worker whose answer is still to come.
+      if (next === undefined || !this.#isComplete(next.done)) return;
+      this.#waiting.delete(this.#next++);
+      this.#apply(next);
+    }
+  }
+
+  #isComplete(done: PackDone): boolean {
+    if (done.kind === "digest") return true;
+    for (let at = 0; at < done.keys.length; at += DIGEST_SIZE) {
+      const key = toHex(done.keys.subarray(at, at + DIGEST_SIZE));
+      if (!this.#refs.has(key) && this.#base?.refOfKey(key) === undefined) return false;
+    }
+    return true;
+  }
+
+  #apply({ planned, done }: Arrived): void {
+    if (done.kind === "files") return this.#applyFiles(planned, done);
+    const ino = planned.inos[0]!;
+    if (done.kind === "segment") return this.#applySegment(ino, done);
+    if (done.digest !== undefined && !this.#changes.has(ino)) {
+      this.#writer.setDigest(ino, done.digest);
+    }
+  }
+
+  #applyFiles({ unit, inos }: PlannedUnit, done: FilesDone): void {
+    if (unit.kind !== "files") return;
+    const lengths = Float64Array.from(inos, (_, i) => unit.expected[i * EXPECTED_FIELDS]!);
+    for (const change of done.changed) {
+      this.#noteChange(inos[change.file]!, change);
+      lengths[change.file] = change.metadata?.size ?? 0;
+    }
+    // Chunks are numbered when a file first refers to them: what no file needs is not recorded.
+    const numbers: number[] = [];
+    for (let i = 0; i < inos.length; i++) {
+      const ino = inos[i]!;
+      const own = done.chunkOf[i]!;
+      if (own === CONTENT_NONE) continue;
+      const digest = done.digests.subarray(i * DIGEST_SIZE, (i + 1) * DIGEST_SIZE);
+      const duplicateOf = done.duplicateOf[i]!;
+      if (own === CONTENT_ELSEWHERE && duplicateOf < 0) {
+        this.reuse(ino, -duplicateOf);
+        continue;
+      }
+      let chunk: number;
+      let chunkOffset: number;
+      if (own === CONTENT_ELSEWHERE) {
+        chunk = this.#locations[2 * (duplicateOf - 1)]!;
+        chunkOffset = this.#locations[2 * (duplicateOf - 1) + 1]!;
+      } else {
+        const key = (): string =>
+          toHex(done.keys.subarray(own * DIGEST_SIZE, (own + 1) * DIGEST_SIZE));
+        chunk = numbers[own] ??= this.#numberOf(key());
+        chunkOffset = done.offsets[i]!;
+        this.#setLocation(unit.firstFile + i, chunk, chunkOffset);
+      }
+      this.#writer.addExtent(ino, { fileOffset: 0, chunk, chunkOffset, length: lengths[i]! });
+      this.#writer.setDigest(ino, digest);
+    }
+  }
+
+  #applySegment(ino: number, done: SegmentDone): void {
+    const earlier = this.#changes.get(ino);
+    for (const change of done.changed) {
+      // The first segment that found the end, or failed, has the word.
+      const sizeBefore = earlier?.metadata?.size ?? Infinity;
+      if (earlier === undefined || (change.metadata?.size ?? -1) < sizeBefore) {
+        this.#noteChange(ino, change);
+      }
+    }
+    const change = this.#changes.get(ino);
+    if (change !== undefined && change.metadata === undefined) return;
+    const size = change?.metadata?.size ?? Infinity;
+    for (let i = 0; i < done.sizes.length; i++) {
+      const fileOffset = done.fileOffsets[i]!;
+      const length = Math.min(done.sizes[i]!, size - fileOffset);
+      if (length <= 0) continue;
+      const key = toHex(done.keys.subarray(i * DIGEST_SIZE, (i + 1) * DIGEST_SIZE));
+      this.#writer.addExtent(ino, {
+        fileOffset,
+        chunk: this.#numberOf(key),
+        chunkOffset: 0,
+        length,
+      });
+    }
+    if (done.digest !== undefined) this.#writer.setDigest(ino, done.digest);
+  }
+
+  #noteChange(ino: number, { metadata, failure }: ChangedFile): void {
+    this.#changes.set(ino, { ino, metadata, failure });
+  }
+
+  #numberOf(key: string): number {
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const fromBase = this.#base?.refOfKey(key);
+    const ref = fromBase ?? reviveRef(this.#refs.get(key)!);
+    const number = this.#writer.addChunk(ref);
+    this.#numbers.set(key, number);
+    this.#chunkCount++;
+    this.#referencedBytes += ref.storedSize ?? 0;
+    if (fromBase !== undefined) this.#reusedCount++;
+    return number;
+  }
+
+  #setLocation(file: number, chunk: number, chunkOffset: number): void {
+    const at = 2 * file;
+    if (at + 2 > this.#locations.length) {
+      const larger = new Float64Array(Math.max(2 * this.#locations.length, at + 2));
+      larger.set(this.#locations);
+      this.#locations = larger;
+    }
+    this.#locations[at] = chunk;
+    this.#locations[at + 1] = chunkOffset;
+  }
+}
+
+function reviveRef({ id, key, size, storedSize }: SentRef): BlockRef {
+  return { id: parseBlockId(id), key: BlockKey.fromBytes(key), size, storedSize };
+}

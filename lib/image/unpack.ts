@@ -1,0 +1,374 @@
+/**
+ * Unpacks a flist into a directory: every block is fetched and opened once, and all files that need
+ * it are written, by as many threads as there are cores.
+ *
+ * Everything is made in a staging directory inside the target and moved to its place at the end, so
+ * that nothing in the target looks complete and is not, whatever happens meanwhile.
+ *
+ * @module
+ */
+
+import { displayByteString } from "../base/byte_string.ts";
+import { Breather } from "../base/concurrency.ts";
+import { type Failure, toFailure } from "../base/errors.ts";
+import type { ProgressListener } from "../base/progress.ts";
+import { FlistReader, type Inode } from "../flist/flist_reader.ts";
+import { libc } from "../linux/libc.ts";
+import type { Store } from "../store/store.ts";
+import { DirectorySink } from "../tree/directory_sink.ts";
+import { joinPath } from "../tree/directory_source.ts";
+import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
+import { resolveInode } from "./image_paths.ts";
+import { resolveJobs } from "./pack.ts";
+import { type EntryCounts, type Loss, LossCounter } from "./reports.ts";
+import { StagingDirectory } from "./staging_directory.ts";
+import { fetchChunk, type UnpackTarget, UnpackUnits } from "./unpack_plan.ts";
+import {
+  isFatal,
+  type UnpackDone,
+  type UnpackUnit,
+  type UnpackWorkerSetup,
+} from "./unpack_messages.ts";
+import { WorkerPool } from "./worker_pool.ts";
+
+/** How to unpack. */
+export interface UnpackOptions extends ReadStoreOptions {
+  /** Unpack only what is at this path of the image: a directory's contents, or one file. */
+  readonly path?: string;
+  /**
+   * Whether to give files their owner and group, which needs the rights of root. Without it,
+   * setuid and setgid bits of files with another owner or group are taken away.
+   * @default {false}
+   */
+  readonly preserveOwnership?: boolean;
+  /**
+   * Worker threads, 1 to 64.
+   * @default {navigator.hardwareConcurrency}
+   */
+  readonly jobs?: number;
+  /** Stops the unpack; nothing of it stays in the target. */
+  readonly signal?: AbortSignal;
+  /** Told how far the unpack is. */
+  readonly onProgress?: ProgressListener;
+}
+
+/** What an unpack did. */
+export interface UnpackReport extends EntryCounts {
+  readonly target: string;
+  /** Bytes of content written. */
+  readonly contentBytes: number;
+  readonly blocksRead: number;
+  /** Bytes of the blocks read. */
+  readonly blockBytes: number;
+  readonly durationMs: number;
+  /** Entries that are not in the target, and why. */
+  readonly failures: readonly Failure[];
+  /** Attributes that the system or the user's rights could not keep. */
+  readonly losses: readonly Loss[];
+}
+
+/**
+ * Unpacks the flist `meta` into the directory `target`, which is made when it is missing; what is in
+ * it already stays, unless the image has an entry of the same path and kind.
+ *
+ * Files whose blocks are missing or damaged are left out and reported in `failures`.
+ *
+ * @throws {FlistFormatError} when the flist is damaged or hostile.
+ * @throws {UntrustedRouteError} when the flist is foreign and its blocks are on this machine.
+ * @throws {SystemError} when the target cannot be written, for example because the disk is full.
+ *
+ * @example
+ * ```ts
+ * import { packDirectory, unpackImage } from "myfs";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.mkdir(`${folder}/tree`);
+ * await Deno.writeTextFile(`${folder}/tree/hello.txt`, "hello");
+ * await packDirectory(`${folder}/tree`, {
+ *   meta: `${folder}/hello.fl`,
+ *   store: `dir://${folder}/blocks`,
+ * });
+ * await unpackImage(`${folder}/hello.fl`, `${folder}/copy`);
+ * console.assert(await Deno.readTextFile(`${folder}/copy/hello.txt`) === "hello");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export async function unpackImage(
+  meta: string,
+  target: string,
+  options: UnpackOptions = {},
+): Promise<UnpackReport> {
+  const startedMs = performance.now();
+  const jobs = resolveJobs(options.jobs);
+  options.signal?.throwIfAborted();
+  using flist = FlistReader.open(meta);
+  flist.validate();
+  const top = resolveInode(flist, options.path ?? "");
+  await using used = await useStoreOf(flist, options);
+  using staging = await StagingDirectory.create(target);
+  const unpack = new Unpack(flist, used.store, staging, options);
+  await unpack.makeStructure(top);
+  await unpack.writeFiles(jobs);
+  unpack.finish();
+  return {
+    target,
+    ...unpack.totals(),
+    durationMs: performance.now() - startedMs,
+  };
+}
+
+/** One unpack under way. */
+class Unpack {
+  readonly #flist: FlistReader;
+  readonly #store: Store;
+  readonly #staging: StagingDirectory;
+  readonly #options: UnpackOptions;
+  readonly #sink: DirectorySink;
+  readonly #losses = new LossCounter();
+  readonly #failures: Failure[] = [];
+  readonly #xattrOwners: ReadonlySet<number>;
+  readonly #directories: { path: string; inode: Inode }[] = [];
+  readonly #files = new Map<number, UnpackTarget>();
+  /** Links and special files, which may have further names too. */
+  readonly #others = new Map<number, UnpackTarget>();
+  readonly #links: { directory: string; name: string; ino: number }[] = [];
+  /** Inodes that could not be made: further names of them cannot be either. */
+  readonly #failed = new Set<number>();
+  readonly #counts = { files: 0, directories: 0, symlinks: 0, specials: 0, hardLinks: 0 };
+  #contentBytes = 0;
+  #blocksRead = 0;
+  #blockBytes = 0;
+
+  constructor(
+    flist: FlistReader,
+    store: Store,
+    staging: StagingDirectory,
+    options: UnpackOptions,
+  ) {
+    this.#flist = flist;
+    this.#store = store;
+    this.#staging = staging;
+    this.#options = options;
+    this.#xattrOwners = flist.xattrOwners();
+    this.#sink = staging.sink({
+      preserveOwnership: options.preserveOwnership ?? false,
+      onLoss: (what, path) => this.#losses.add(what, path),
+    });
+  }
+
+  /** Makes directories and all that has no content, and notes the files to be written. */
+  async makeStructure(top: Inode): Promise<void> {
+    if (top.kind !== "directory") {
+      this.#makeEntry("", top);
+      return;
+    }
+    const breather = new Breather(this.#options.signal);
+    this.#directories.push({ path: "", inode: top });
+    this.#counts.directories++;
+    // One scan in ino order, parents first, keeping only the directories' paths.
+    const paths = new Map<number, string>([[top.ino, ""]]);
+    for (const inode of this.#flist.inodes()) {
+      const parent = paths.get(inode.parent);
+      if (parent === undefined || inode.ino === top.ino) continue;
+      this.#makeEntry(parent, inode);
+      if (inode.kind === "directory" && !this.#failed.has(inode.ino)) {
+        paths.set(inode.ino, joinPath(parent, inode.name));
+      }
+      if (breather.due) {
+        this.#options.onProgress?.({ phase: "scan", entries: inode.ino, bytes: 0 });
+        await breather.breathe();
+      }
+    }
+  }
+
+  #makeEntry(directory: string, named: Inode): void {
+    const { name } = named;
+    const path = joinPath(directory, name);
+    const ino = named.hardLinkTo ?? named.ino;
+    if (this.#files.has(ino) || this.#others.has(ino)) {
+      this.#links.push({ directory, name, ino });
+      return;
+    }
+    // Where only a part is unpacked, the first name in it takes the place of the first of all.
+    const inode = named.hardLinkTo === undefined ? named : this.#flist.inode(ino)!;
+    const xattrs = this.#xattrOwners.has(ino) ? this.#flist.xattrs(ino) : undefined;
+    const target = { directory, name, inode, xattrs };
+    try {
+      switch (inode.kind) {
+        case "directory":
+          this.#directories.push({ path, inode });
+          this.#sink.makeDirectory(directory, name);
+          this.#counts.directories++;
+          break;
+        case "file":
+          this.#files.set(ino, target);
+          break;
+        case "symlink":
+          this.#others.set(ino, target);
+          this.#sink.makeSymlink(directory, name, inode.linkTarget!, inode, xattrs);
+          this.#counts.symlinks++;
+          break;
+        default:
+          this.#others.set(ino, target);
+          this.#sink.makeSpecial(directory, name, inode, xattrs);
+          this.#counts.specials++;
+      }
+    } catch (error) {
+      this.#fail(ino, toFailure(displayByteString(path), error), error);
+    }
+  }
+
+  /** Has workers write all files, then finishes those that were written in several pieces. */
+  async writeFiles(jobs: number): Promise<void> {
+    const { signal, onProgress, preserveOwnership = false } = this.#options;
+    const entriesTotal = this.#files.size;
+    let bytesTotal = 0;
+    for (const { inode } of this.#files.values()) bytesTotal += inode.size;
+    const units = new UnpackUnits(this.#flist, this.#files);
+    if (bytesTotal > 0) {
+      const setup: UnpackWorkerSetup = {
+        root: this.#staging.path,
+        profile: this.#flist.profile,
+        placement: this.#store.local,
+        preserveOwnership,
+      };
+      using pool = new WorkerPool<UnpackUnit, UnpackDone>(
+        new URL("./unpack_worker.ts", import.meta.url),
+        { size: jobs, setup },
+      );
+      const onAbort = (): void => pool.stop(signal!.reason);
+      signal?.addEventListener("abort", onAbort);
+      try {
+        const running: Promise<void>[] = [];
+        for (const { unit, targets } of units.list()) {
+          await pool.ready();
+          signal?.throwIfAborted();
+          const filled = await this.#fill(unit);
+          const run = pool.run(filled).then((done) => {
+            this.#take(done, targets);
+            const bytes = this.#contentBytes;
+            onProgress?.({ phase: "write", entries: 0, entriesTotal, bytes, bytesTotal });
+          });
+          run.catch(() => {});
+          running.push(run);
+        }
+        await Promise.all(running);
+      } finally {
+        signal?.removeEventListener("abort", onAbort);
+      }
+    }
+    const breather = new Breather(signal);
+    for (const target of units.unfinished()) {
+      this.#finishFile(target);
+      if (breather.due) await breather.breathe();
+    }
+    this.#counts.files = this.#files.size;
+    for (const ino of this.#failed) if (this.#files.has(ino)) this.#counts.files--;
+  }
+
+  /** Fetches the unit's blocks where the workers cannot. */
+  async #fill(unit: UnpackUnit): Promise<UnpackUnit> {
+    if (this.#store.local !== undefined) return unit;
+    const { signal } = this.#options;
+    const chunks = await Promise.all(
+      unit.chunks.map((chunk) => fetchChunk(this.#store, chunk, signal)),
+    );
+    return { ...unit, chunks };
+  }
+
+  #take(done: UnpackDone, targets: readonly UnpackTarget[]): void {
+    this.#contentBytes += done.bytesWritten;
+    this.#blocksRead += done.blocksRead;
+    this.#blockBytes += done.blockBytes;
+    for (const { what, path } of done.losses) this.#losses.add(what, path);
+    for (const { file, failure } of done.failures) {
+      this.#fail(targets[file]!.inode.ino, failure);
+    }
+  }
+
+  /** Ends the writing of a file that is empty, has holes, or came in several pieces. */
+  #finishFile({ directory, name, inode, xattrs }: UnpackTarget): void {
+    if (this.#failed.has(inode.ino)) return;
+    const path = joinPath(directory, name);
+    try {
+      const fd = this.#sink.openFile(directory, name);
+      try {
+        // Sets the size of what ends in a hole.
+        this.#sink.setSize(fd, inode.size, path);
+        this.#sink.finishFile(fd, directory, name, inode, xattrs);
+      } finally {
+        libc().close(fd);
+      }
+    } catch (error) {
+      this.#fail(inode.ino, toFailure(displayByteString(path), error), error);
+    }
+  }
+
+  /** Makes further names, moves all to its place, and gives directories their metadata. */
+  finish(): void {
+    const { signal, onProgress, preserveOwnership = false } = this.#options;
+    onProgress?.({ phase: "finish", entries: 0, bytes: this.#contentBytes });
+    signal?.throwIfAborted();
+    for (const ino of this.#failed) {
+      const target = this.#files.get(ino);
+      if (target !== undefined) this.#sink.removeFile(target.directory, target.name);
+    }
+    for (const link of this.#links) this.#makeLink(link);
+    this.#sink[Symbol.dispose]();
+    this.#staging.publish((failure) => this.#failures.push(failure));
+    using sink = this.#staging.targetSink({
+      preserveOwnership,
+      onLoss: (what, path) => this.#losses.add(what, path),
+    });
+    // After all has been moved, because moving changes times, and children before parents, because
+    // a finished parent may not let us in any more.
+    for (const { path, inode } of this.#directories.toReversed()) {
+      if (!this.#failed.has(inode.ino)) this.#finishDirectory(sink, path, inode);
+    }
+  }
+
+  #makeLink({ directory, name, ino }: { directory: string; name: string; ino: number }): void {
+    const path = displayByteString(joinPath(directory, name));
+    const target = (this.#files.get(ino) ?? this.#others.get(ino))!;
+    if (this.#failed.has(ino)) {
+      const first = displayByteString(joinPath(target.directory, target.name));
+      const reason = `It is another name of ${first}, which was not unpacked`;
+      this.#failures.push({ path, reason, code: "partial_failure" });
+      return;
+    }
+    try {
+      this.#sink.makeHardLink(directory, name, target.directory, target.name);
+      this.#counts.hardLinks++;
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.#failures.push(toFailure(path, error));
+    }
+  }
+
+  #finishDirectory(sink: DirectorySink, path: string, inode: Inode): void {
+    const xattrs = this.#xattrOwners.has(inode.ino) ? this.#flist.xattrs(inode.ino) : undefined;
+    try {
+      sink.finishDirectory(path, inode, xattrs);
+    } catch (error) {
+      this.#fail(inode.ino, toFailure(displayByteString(path), error), error);
+    }
+  }
+
+  #fail(ino: number, failure: Failure, error?: unknown): void {
+    if (isFatal(error)) throw error;
+    if (this.#failed.has(ino)) return;
+    this.#failed.add(ino);
+    this.#failures.push(failure);
+  }
+
+  totals(): Omit<UnpackReport, "target" | "durationMs"> {
+    return {
+      ...this.#counts,
+      contentBytes: this.#contentBytes,
+      blocksRead: this.#blocksRead,
+      blockBytes: this.#blockBytes,
+      failures: this.#failures,
+      losses: this.#losses.list(),
+    };
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The plan of an unpack: which chunks a worker opens together, and what it writes from them.
+ *
+ * @module
+ */
+
+import { toFailure } from "../base/errors.ts";
+import { parseBlockId } from "../block/block_ref.ts";
+import type { ExtentRecord, FlistReader, Inode } from "../flist/flist_reader.ts";
+import type { Store } from "../store/store.ts";
+import type { Xattrs } from "../tree/tree_entry.ts";
+import {
+  FILE_FIELDS,
+  isBlockFault,
+  PIECE_FIELDS,
+  type SentChunk,
+  type UnpackUnit,
+} from "./unpack_messages.ts";
+
+/** A file to be written. */
+export interface UnpackTarget {
+  readonly directory: string;
+  readonly name: string;
+  readonly inode: Inode;
+  readonly xattrs: Xattrs | undefined;
+}
+
+/** A unit and the files that its numbers stand for. */
+export interface PlannedUnpackUnit {
+  readonly unit: UnpackUnit;
+  readonly targets: readonly UnpackTarget[];
+}
+
+/** A unit ends when its chunks have this many bytes: what one worker holds ahead at most. */
+const UNIT_SIZE_END = 4 * 1024 * 1024;
+/** A unit ends when it has this many pieces. */
+const UNIT_PIECES_END = 4096;
+
+/** Groups the extents of the files of `targets` by chunk. */
+export class UnpackUnits {
+  readonly #flist: FlistReader;
+  readonly #targets: ReadonlyMap<number, UnpackTarget>;
+  readonly #whole = new Set<number>();
+
+  constructor(flist: FlistReader, targets: ReadonlyMap<number, UnpackTarget>) {
+    this.#flist = flist;
+    this.#targets = targets;
+  }
+
+  /** All units, in the order of chunks. */
+  *list(): Generator<PlannedUnpackUnit> {
+    let unit = new UnitBuilder();
+    let last = 0;
+    for (const extent of this.#flist.extentsByChunk()) {
+      const target = this.#targets.get(extent.ino);
+      if (target === undefined) continue;
+      if (extent.chunk !== last) {
+        if (unit.isFull) {
+          yield unit.build();
+          unit = new UnitBuilder();
+        }
+        const { id, key, size } = this.#flist.chunk(extent.chunk);
+        unit.addChunk({ id, key: key.toBytes(), size });
+        last = extent.chunk;
+      }
+      const whole = extent.fileOffset === 0 && extent.length === target.inode.size;
+      if (whole) this.#whole.add(extent.ino);
+      unit.addPiece(extent, target, whole);
+    }
+    if (!unit.isEmpty) yield unit.build();
+  }
+
+  /** Files that {@link list} did not write and finish in one piece. */
+  *unfinished(): Generator<UnpackTarget> {
+    for (const [ino, target] of this.#targets) if (!this.#whole.has(ino)) yield target;
+  }
+}
+
+class UnitBuilder {
+  readonly #chunks: SentChunk[] = [];
+  readonly #pieces: number[] = [];
+  readonly #fields: number[] = [];
+  readonly #directories: { path: string; files: number }[] = [];
+  readonly #targets: UnpackTarget[] = [];
+  readonly #numbers = new Map<number, number>();
+  readonly #xattrs = new Map<number, Xattrs>();
+  #size = 0;
+
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#size >= UNIT_SIZE_END || this.#pieces.length >= UNIT_PIECES_END * PIECE_FIELDS;
+  }
+
+  addChunk(chunk: SentChunk): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.size;
+  }
+
+  addPiece(extent: ExtentRecord, target: UnpackTarget, whole: boolean): void {
+    let file = this.#numbers.get(extent.ino);
+    if (file === undefined) {
+      file = this.#addFile(target, whole);
+      this.#numbers.set(extent.ino, file);
+    }
+    const { fileOffset, chunkOffset, length } = extent;
+    this.#pieces.push(this.#chunks.length - 1, file, fileOffset, chunkOffset, length);
+  }
+
+  #addFile(target: UnpackTarget, whole: boolean): number {
+    const file = this.#targets.length;
+    const { mode, uid, gid, size, mtime, mtimeNsec } = target.inode;
+    this.#targets.push(target);
+    this.#fields.push(mode, uid, gid, size, mtime, mtimeNsec, whole ? 1 : 0);
+    const last = this.#directories.at(-1);
+    if (last?.path === target.directory) last.files++;
+    else this.#directories.push({ path: target.directory, files: 1 });
+    if (whole && target.xattrs !== undefined) this.#xattrs.set(file, target.xattrs);
+    return file;
+  }
+
+  build(): PlannedUnpackUnit {
+    const unit = {
+      chunks: this.#chunks,
+      directories: this.#directories,
+      names: this.#targets.map(({ name }) => name),
+      fields: Float64Array.from(this.#fields),
+      pieces: Float64Array.from(this.#pieces),
+      xattrs: this.#xattrs,
+    };
+    return { unit, targets: this.#targets };
+  }
+}
+
+/** `chunk` with its block, or with what is wrong with it. */
+export async function fetchChunk(
+  store: Store,
+  chunk: SentChunk,
+  signal: AbortSignal | undefined,
+): Promise<SentChunk> {
+  try {
+    const id = parseBlockId(chunk.id);
+    return { ...chunk, block: await store.get(id, signal === undefined ? {} : { signal }) };
+  } catch (error) {
+    if (!isBlockFault(error)) throw error;
+    return { ...chunk, failure: toFailure("", error) };
+  }
+}

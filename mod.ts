@@ -1,0 +1,141 @@
+/**
+ * myfs packs directories into *flists* (small metadata files) and content-addressed, deduplicated,
+ * compressed and encrypted *blocks* in stores of your choice, and brings them back: exactly, and
+ * fast.
+ *
+ * @example A directory goes into a store and comes back
+ * ```ts
+ * import { checkImage, openImage, packDirectory, unpackImage } from "myfs";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.mkdir(`${folder}/tree/etc`, { recursive: true });
+ * await Deno.writeTextFile(`${folder}/tree/etc/motd`, "Welcome!\n");
+ *
+ * const meta = `${folder}/tree.fl`;
+ * const packed = await packDirectory(`${folder}/tree`, { meta, store: `dir://${folder}/blocks` });
+ * console.assert(packed.files === 1);
+ *
+ * {
+ *   await using image = await openImage(meta);
+ *   const motd = await image.readFile("etc/motd");
+ *   console.assert(new TextDecoder().decode(motd) === "Welcome!\n");
+ * }
+ *
+ * const check = await checkImage(meta);
+ * console.assert(check.blocksOk === check.blocks);
+ *
+ * await unpackImage(meta, `${folder}/copy`);
+ * console.assert(await Deno.readTextFile(`${folder}/copy/etc/motd`) === "Welcome!\n");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ *
+ * @module
+ */
+
+// Packing and unpacking
+export { packDirectory, type PackOptions, type PackReport } from "./lib/image/pack.ts";
+export { unpackImage, type UnpackOptions, type UnpackReport } from "./lib/image/unpack.ts";
+export type { EntryCounts, Loss } from "./lib/image/reports.ts";
+
+// Images: a flist with its stores
+export {
+  Image,
+  type ImageEntry,
+  openImage,
+  type OpenImageOptions,
+  type ReadOptions,
+} from "./lib/image/image.ts";
+export type { ReadStoreOptions, StoreLike } from "./lib/image/image_stores.ts";
+export {
+  type BlockFault,
+  checkImage,
+  type CheckOptions,
+  type CheckReport,
+} from "./lib/image/check.ts";
+export { cloneImage, type CloneOptions, type CloneReport } from "./lib/image/clone.ts";
+export {
+  type ChangedEntry,
+  diffImages,
+  type EntryAspect,
+  type ImageDiff,
+} from "./lib/image/diff.ts";
+export { type ImageSummary, inspectImage } from "./lib/image/inspect.ts";
+export { editFlist, type EditFlistOptions } from "./lib/image/edit.ts";
+
+// Flists: metadata alone
+export {
+  type ChunkRecord,
+  type Extent,
+  type ExtentRecord,
+  type FlistCounts,
+  FlistReader,
+  type Inode,
+  type Route,
+} from "./lib/flist/flist_reader.ts";
+export { FlistEditor } from "./lib/flist/flist_editor.ts";
+export { dumpFlist } from "./lib/flist/text_dump.ts";
+
+// Stores: blocks alone
+export type {
+  Durability,
+  PutOptions,
+  PutResult,
+  Store,
+  StoreCallOptions,
+} from "./lib/store/store.ts";
+export { openStore, type OpenStoreOptions } from "./lib/store/open_store.ts";
+export { MemoryStore } from "./lib/store/memory_store.ts";
+export {
+  formatStoreSpec,
+  parseStoreSpec,
+  redactUrl,
+  type StoreSpec,
+  stripSecrets,
+} from "./lib/store/store_url.ts";
+
+// Blocks
+export {
+  type BlockId,
+  blockIdBytes,
+  blockIdFromBytes,
+  BlockKey,
+  type BlockRef,
+  parseBlockId,
+} from "./lib/block/block_ref.ts";
+export type { Profile } from "./lib/block/profile.ts";
+
+// Trees
+export {
+  type EntryKind,
+  type EntryMetadata,
+  splitDevice,
+  type TreeEntry,
+  type Xattrs,
+} from "./lib/tree/tree_entry.ts";
+
+// Names, progress and errors
+export {
+  compareByteStrings,
+  decodeByteString,
+  displayByteString,
+  encodeByteString,
+} from "./lib/base/byte_string.ts";
+export type { Bytes } from "./lib/base/bytes.ts";
+export type { ProgressEvent, ProgressListener, ProgressPhase } from "./lib/base/progress.ts";
+export {
+  BlockCorruptError,
+  BlockNotFoundError,
+  type Failure,
+  FlistFormatError,
+  FlistNotFoundError,
+  MyfsError,
+  type MyfsErrorCode,
+  PartialFailureError,
+  PathNotFoundError,
+  StoreDeniedError,
+  StoreUnavailableError,
+  SystemError,
+  UnsafePathError,
+  UnsupportedError,
+  UntrustedRouteError,
+} from "./lib/base/errors.ts";

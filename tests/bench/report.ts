@@ -1,0 +1,166 @@
+/**
+ * Tables of what was measured, and whether the bars are met.
+ *
+ * @module
+ */
+
+import { TOOL } from "./peers.ts";
+import type { Result, Scenario } from "./scenarios.ts";
+
+/** The machine and the programs of a run. */
+export interface Machine {
+  readonly date: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly kernel: string;
+  /** Type of the file system that holds archives and unpacked trees. */
+  readonly fileSystem: string;
+  /** One line for each program. */
+  readonly programs: readonly string[];
+}
+
+/** A demand on speed, size or memory. */
+export interface Bar {
+  readonly text: string;
+  /** What was measured, in the unit of `limit`. */
+  readonly value: number;
+  readonly limit: number;
+  readonly met: boolean;
+}
+
+const HEADING: Readonly<Record<Scenario, string>> = {
+  pack: "Pack",
+  unpack: "Unpack to disk",
+  "unpack-tmpfs": "Unpack to tmpfs",
+  again: "Pack again, nothing changed",
+  next: "Pack the next version into the same store",
+  growth: "Memory by number of files",
+};
+
+const MEGABYTE = 1e6;
+
+/** All tables and bars, as Markdown. */
+export function renderReport(
+  machine: Machine,
+  results: readonly Result[],
+  barsToShow: readonly Bar[],
+): string {
+  const lines = [
+    `${machine.date}; ${machine.processor}, ${machine.cores} cores, ` +
+    `${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB; ${machine.kernel}; ${machine.fileSystem}.`,
+    "",
+    ...machine.programs.map((line) => `- ${line}`),
+  ];
+  for (const group of groups(results)) lines.push("", ...renderTable(group));
+  if (barsToShow.length > 0) {
+    lines.push("", "### Bars", "", "| bar | measured | |", "|---|---:|---|");
+    for (const { text, value, limit, met } of barsToShow) {
+      lines.push(`| ${text}: at most ${limit} | ${value.toFixed(2)} | ${met ? "met" : "missed"} |`);
+    }
+  }
+  return lines.join("\n");
+}
+
+/** Results of one table: a scenario with a corpus, or all of the growth of memory. */
+function groups(results: readonly Result[]): Result[][] {
+  return Object.values(
+    Object.groupBy(
+      results,
+      ({ scenario, corpus }) => scenario === "growth" ? scenario : `${scenario} ${corpus}`,
+    ),
+  ).map((group) => group!);
+}
+
+function renderTable(group: readonly Result[]): string[] {
+  const { scenario, corpus, runs } = group[0]!;
+  const what = scenario === "growth" ? "" : `: ${corpus}`;
+  const times = runs.length === 1 ? "one run" : `median of ${runs.length} runs`;
+  const ours = group.find(({ tool }) => tool === TOOL.myfs);
+  const lines = [
+    `### ${HEADING[scenario]}${what} (${times})`,
+    "",
+    "| tool | wall s | CPU s | peak MB | stored MB | myfs/it: wall | CPU | stored |",
+    "|---|---:|---:|---:|---:|---:|---:|---:|",
+  ];
+  for (const result of group) {
+    const { wallSeconds, cpuSeconds, peakMemoryBytes } = result.median;
+    const isPeer = ours !== undefined && result.tool !== ours.tool;
+    const cells = [
+      scenario === "growth" ? result.corpus : result.tool,
+      wallSeconds.toFixed(2),
+      cpuSeconds.toFixed(2),
+      (peakMemoryBytes / MEGABYTE).toFixed(0),
+      result.storedBytes === undefined ? "" : (result.storedBytes / MEGABYTE).toFixed(2),
+      isPeer ? (ours.median.wallSeconds / wallSeconds).toFixed(2) : "",
+      isPeer ? (ours.median.cpuSeconds / cpuSeconds).toFixed(2) : "",
+      isPeer && ours.storedBytes !== undefined && result.storedBytes !== undefined
+        ? (ours.storedBytes / result.storedBytes).toFixed(2)
+        : "",
+    ];
+    lines.push(`| ${cells.join(" | ")} |`);
+  }
+  return lines;
+}
+
+type Figure = (result: Result) => number | undefined;
+
+const time: Figure = ({ median }) => median.wallSeconds;
+const stored: Figure = ({ storedBytes }) => storedBytes;
+
+/** The bars that the results can be held against. */
+export function bars(results: readonly Result[]): Bar[] {
+  const found: Bar[] = [];
+  const add = (text: string, value: number, limit: number): void => {
+    found.push({ text, value, limit, met: value <= limit });
+  };
+  const compare = (
+    scenario: Scenario,
+    figure: Figure,
+    limit: number,
+    [tool, peer]: readonly [tool: string, peer: string],
+    text: string,
+  ): void => {
+    for (const ours of results.filter((one) => one.scenario === scenario && one.tool === tool)) {
+      const theirs = results.find((one) =>
+        one.scenario === scenario && one.corpus === ours.corpus && one.tool === peer
+      );
+      const [value, base] = [figure(ours), theirs && figure(theirs)];
+      if (value === undefined || base === undefined) continue;
+      add(`${ours.corpus}: ${text} of ${peer}`, value / base, limit);
+    }
+  };
+  compare("pack", time, 0.7, [TOOL.myfs, TOOL.squashfs], "pack time");
+  compare("pack", stored, 0.95, [TOOL.myfs, TOOL.squashfs], "size");
+  compare("pack", time, 0.5, [TOOL.myfs, TOOL.restic], "pack time");
+  compare("pack", time, 0.5, [TOOL.myfs, TOOL.casync], "pack time");
+  compare("again", time, 0.5, [TOOL.myfsBase, TOOL.restic], "unchanged pack with --base, time");
+  compare("next", stored, 0.9, [TOOL.myfs, TOOL.restic], "next version, new bytes");
+  compare("next", stored, 0.7, [TOOL.myfsBase, TOOL.restic], "next version with --base, new bytes");
+  compare("unpack", time, 0.9, [TOOL.myfs, TOOL.tar], "unpack to disk, time");
+  compare("unpack-tmpfs", time, 0.6, [TOOL.myfs, TOOL.tar], "unpack to tmpfs, time");
+  compare("unpack", time, 0.5, [TOOL.myfs, TOOL.restic], "unpack to disk, time");
+  const ours = results.filter(({ tool, files }) => isOurs(tool) && files <= MEMORY_FILES_MAX);
+  for (const [corpus, group] of Object.entries(Object.groupBy(ours, ({ corpus }) => corpus))) {
+    const bytes = Math.max(...group!.map(({ median }) => median.peakMemoryBytes));
+    add(`${corpus}: largest peak memory of ${TOOL.myfs}, MB`, bytes / MEGABYTE, 300);
+  }
+  for (const step of ["pack", "pack again", "unpack"]) {
+    const [few, many] = results
+      .filter(({ scenario, corpus }) =>
+        scenario === "growth" && /^\D*/.exec(corpus)![0] === `${step} `
+      )
+      .toSorted((left, right) => left.files - right.files);
+    if (few === undefined || many === undefined) continue;
+    const bytes = many.median.peakMemoryBytes - few.median.peakMemoryBytes;
+    add(`${step}: memory for each further file, bytes`, bytes / (many.files - few.files), 1000);
+  }
+  return found;
+}
+
+/** The bar on memory is for 60,000 files; a corpus has about as many. */
+const MEMORY_FILES_MAX = 62_000;
+
+function isOurs(tool: string): boolean {
+  return tool === TOOL.myfs || tool === TOOL.myfsBase;
+}
