@@ -14,9 +14,9 @@ import { readRoutes, readTags } from "./flist_reader.ts";
 import { ForeignDatabase } from "./foreign_database.ts";
 import { TemporaryFile } from "./temporary_file.ts";
 
-/** Nobody else reads the copy, so it needs no journal; a deleted URL must not stay in the file. */
+/** Nobody else reads the copy, so it needs no journal on the disk; a deleted URL must not stay in the file. */
 const SETTINGS = `
-  PRAGMA journal_mode = OFF;
+  PRAGMA journal_mode = MEMORY;
   PRAGMA synchronous = OFF;
   PRAGMA secure_delete = ON;
   BEGIN;

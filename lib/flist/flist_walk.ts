@@ -39,15 +39,16 @@ export function* walkFlist(
       continue;
     }
     const inode = next.value;
-    const path = top.path === "" ? inode.name : `${top.path}/${inode.name}`;
-    yield { path, inode };
-    if (inode.kind !== "directory") continue;
-    if (stack.length >= TREE_DEPTH_MAX) {
+    // As many directories are on the stack as lie above the entry.
+    if (stack.length > TREE_DEPTH_MAX) {
       throw new FlistFormatError(
         reader.path,
         `inode ${inode.ino} lies more than ${TREE_DEPTH_MAX} directories deep`,
       );
     }
+    const path = top.path === "" ? inode.name : `${top.path}/${inode.name}`;
+    yield { path, inode };
+    if (inode.kind !== "directory") continue;
     stack.push({ path, entries: entriesOf(reader, inode) });
   }
 }

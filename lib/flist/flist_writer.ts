@@ -53,19 +53,19 @@ export interface FlistWriterOptions {
 
 /**
  * Settings of the file that is being written: it has a temporary name and is thrown away if anything
- * fails, so it needs no journal; deleted rows are overwritten, so that nothing of a file that was
+ * fails, so it needs no journal on the disk; deleted rows are overwritten, so that nothing of a file that was
  * dropped stays; the cache holds 16 MiB.
  */
 const SETTINGS = `
   PRAGMA page_size = ${PAGE_SIZE};
   PRAGMA encoding = 'UTF-8';
   PRAGMA auto_vacuum = NONE;
-  PRAGMA journal_mode = OFF;
+  PRAGMA journal_mode = MEMORY;
   PRAGMA synchronous = OFF;
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA secure_delete = ON;
   PRAGMA temp_store = MEMORY;
-  PRAGMA cache_size = -16384;
+  PRAGMA cache_size = -6144;
 `;
 
 const METADATA_SET: Readonly<Record<Profile, string>> = {

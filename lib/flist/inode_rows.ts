@@ -64,7 +64,8 @@ export function inodeFromRow(database: ForeignDatabase, row: SqliteRow): Inode {
   const inode = { ino, parent, name, kind, mode, uid, gid, size, mtime, mtimeNsec, rdev };
   const fault = metadataFault(inode);
   if (fault !== undefined) throw inodeFault(database, row, name, fault);
-  if (kind === "file" && rdev === 0 && target === null && data === null) return inode;
+  const usual = kind === "file" && rdev === 0 && ino !== ROOT_INO;
+  if (usual && target === null && data === null) return inode;
   return unusualInode(database, row, inode);
 }
 

@@ -18,11 +18,16 @@ const unsafe = new RegExp(
   "u",
 );
 
-/** A byte string as one word. */
+/**
+ * A byte string as one word.
+ *
+ * @param alsoEscaped One more character to write as an escape. @default {none}
+ */
 export function escapeText(text: string, alsoEscaped = ""): string {
+  if (!unsafe.test(text) && !(alsoEscaped !== "" && text.includes(alsoEscaped))) return text;
   let word = "";
   for (const character of text) {
-    if (unsafe.test(character) || alsoEscaped.includes(character)) {
+    if (unsafe.test(character) || character === alsoEscaped) {
       for (const byte of encodeByteString(character)) {
         word += `\\x${byte.toString(16).padStart(2, "0")}`;
       }

@@ -8,9 +8,7 @@
 import { displayByteString } from "../base/byte_string.ts";
 import { type Failure, toFailure, UnsupportedError } from "../base/errors.ts";
 import type { ProgressListener } from "../base/progress.ts";
-import { parseBlockId } from "../block/block_ref.ts";
 import type { Profile } from "../block/profile.ts";
-import { ContentDefinedChunker } from "../chunk/content_defined_chunker.ts";
 import { FlistWriter } from "../flist/flist_writer.ts";
 import { profileLosses } from "../flist/profile_losses.ts";
 import type { Store } from "../store/store.ts";
@@ -20,12 +18,10 @@ import { excludeMatcher } from "./exclude.ts";
 import { routesOf, type StoreLike, useStore } from "./image_stores.ts";
 import { rememberOwnFlist, SourceStamps } from "./own_flists.ts";
 import { PackBase } from "./pack_base.ts";
-import { PackPlan, type PlannedUnit } from "./pack_plan.ts";
-import type { PackDone, PackWorkerSetup, PostedBlock, SentRef } from "./pack_worker.ts";
+import { PackPlan } from "./pack_plan.ts";
+import { PackWork } from "./pack_work.ts";
 import { PackedContent } from "./packed_content.ts";
 import { type EntryCounts, type Loss, LossCounter } from "./reports.ts";
-import { ChunkClaims, FileDigests, Turns } from "./shared_digests.ts";
-import { WorkerPool } from "./worker_pool.ts";
 
 /** How to pack. */
 export interface PackOptions {
@@ -151,9 +147,8 @@ export async function packDirectory(source: string, options: PackOptions): Promi
     ? undefined
     : await PackBase.open(options.base, profile, used.store, options);
   using writer = FlistWriter.create(options.meta, { profile });
-  const pack = new Pack(writer, used.store, base, options, Date.now());
-  await pack.scan(source);
-  await pack.store(source, jobs);
+  using pack = new Pack(source, writer, used.store, base, jobs, options);
+  await pack.readSource();
   return await pack.finish(startedMs);
 }
 
@@ -161,13 +156,16 @@ export async function packDirectory(source: string, options: PackOptions): Promi
 const RACY_MS = 2100;
 
 /** One pack under way. */
-class Pack {
+class Pack implements Disposable {
+  readonly #source: string;
   readonly #writer: FlistWriter;
   readonly #store: Store;
   readonly #base: PackBase | undefined;
   readonly #options: PackOptions;
-  readonly #startedAtMs: number;
+  readonly #startedAtMs = Date.now();
   readonly #plan: PackPlan;
+  readonly #content: PackedContent;
+  readonly #work: PackWork;
   readonly #stamps = SourceStamps.create();
   readonly #failures: Failure[] = [];
   readonly #losses = new LossCounter();
@@ -177,33 +175,46 @@ class Pack {
   #contentBytes = 0;
   #unchangedFiles = 0;
   #inodeCount = 0;
-  #blocksStored = 0;
-  #blocksPresent = 0;
-  #storedBytes = 0;
-  readonly #content: PackedContent;
+  #isScanned = false;
 
   constructor(
+    source: string,
     writer: FlistWriter,
     store: Store,
     base: PackBase | undefined,
+    jobs: number,
     options: PackOptions,
-    startedAtMs: number,
   ) {
+    this.#source = source;
     this.#writer = writer;
     this.#store = store;
     this.#base = base;
     this.#options = options;
-    this.#startedAtMs = startedAtMs;
     this.#plan = new PackPlan(writer.profile);
     this.#content = new PackedContent(writer, base);
+    this.#work = new PackWork({
+      source,
+      profile: writer.profile,
+      store,
+      base,
+      content: this.#content,
+      jobs,
+      level: options.level,
+      domainSecret: options.domainSecret,
+      signal: options.signal,
+      onStored: (files, bytes) => this.#reportStored(files, bytes),
+    });
   }
 
-  /** Walks the source: writes all inodes, and plans the reading of files. */
-  async scan(source: string): Promise<void> {
+  /**
+   * Walks the source and writes all inodes; workers read, seal and store the files meanwhile, and
+   * what they answer is written as it comes.
+   */
+  async readSource(): Promise<void> {
     const { exclude, oneFileSystem, signal, onProgress } = this.#options;
     const inoOfDirectory = new Map<string, number>();
     const inoOfLinked = new Map<string, number>();
-    const directories = scanDirectory(source, {
+    const directories = scanDirectory(this.#source, {
       ...(exclude === undefined ? {} : { exclude: excludeMatcher(exclude) }),
       ...(oneFileSystem === undefined ? {} : { oneFileSystem }),
       ...(signal === undefined ? {} : { signal }),
@@ -229,7 +240,22 @@ class Pack {
         }
       }
       onProgress?.({ phase: "scan", entries: this.#inodeCount, bytes: this.#contentBytes });
+      while (this.#work.isBehind) await this.#work.catchUp();
     }
+    for (const unit of this.#plan.end()) this.#work.submit(unit);
+    this.#isScanned = true;
+    await this.#work.settled();
+  }
+
+  #reportStored(files: number, bytes: number): void {
+    if (!this.#isScanned) return;
+    this.#options.onProgress?.({
+      phase: "store",
+      entries: files + this.#unchangedFiles,
+      entriesTotal: this.#counts.files,
+      bytes,
+      bytesTotal: this.#contentBytes,
+    });
   }
 
   #addEntry(
@@ -259,7 +285,7 @@ class Pack {
       this.#unchangedFiles++;
       this.#content.reuse(ino, unchanged);
     } else {
-      this.#plan.add(ino, directory, entry);
+      for (const unit of this.#plan.add(ino, directory, entry)) this.#work.submit(unit);
     }
     return ino;
   }
@@ -294,76 +320,6 @@ class Pack {
     else this.#counts.specials++;
   }
 
-  /** Has workers read, seal and store what was planned, and writes where each file's content is. */
-  async store(source: string, jobs: number): Promise<void> {
-    if (this.#plan.fileCount === 0) return;
-    const { signal, onProgress } = this.#options;
-    const bytesTotal = this.#contentBytes;
-    const entriesTotal = this.#counts.files;
-    let entries = this.#unchangedFiles;
-    let bytes = 0;
-    const uploads = new Uploads(this.#store);
-    using pool = new WorkerPool<PlannedUnit["unit"], PackDone>(
-      new URL("./pack_worker.ts", import.meta.url),
-      {
-        size: Math.min(jobs, this.#plan.fileCount),
-        setup: this.#workerSetup(source, uploads),
-        onNote: (note) => uploads.add(note as PostedBlock, (error) => pool.stop(error)),
-      },
-    );
-    const onAbort = (): void => pool.stop(signal!.reason);
-    signal?.addEventListener("abort", onAbort);
-    try {
-      const arrived: Promise<void>[] = [];
-      for (const planned of this.#plan.units()) {
-        await pool.ready();
-        signal?.throwIfAborted();
-        const number = arrived.length;
-        const arrival = pool.run(planned.unit).then((done) => {
-          this.#blocksPresent += done.present;
-          this.#storedBytes += done.storedBytes;
-          if (this.#store.local !== undefined) {
-            this.#blocksStored += done.refs.length - done.present;
-          }
-          this.#content.arrive(number, planned, done);
-          if (planned.unit.kind === "files") entries += planned.inos.length;
-          bytes += done.kind === "digest" ? 0 : sum(done.sizes);
-          onProgress?.({ phase: "store", entries, entriesTotal, bytes, bytesTotal });
-        });
-        // The loop notices a failure at its next turn; until then it must not count as unhandled.
-        arrival.catch(() => {});
-        arrived.push(arrival);
-      }
-      await Promise.all(arrived);
-      await uploads.settled();
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-    }
-    this.#blocksStored += uploads.stored;
-    this.#blocksPresent += uploads.present;
-    this.#storedBytes += uploads.storedBytes;
-  }
-
-  #workerSetup(source: string, uploads: Uploads): PackWorkerSetup {
-    const base = this.#base;
-    const digests = FileDigests.create(this.#plan.smallFileCount + (base?.digestCount ?? 0));
-    const claims = ChunkClaims.create(
-      this.#plan.chunksMax(new ContentDefinedChunker().sizeMin) + (base?.chunkCount ?? 0),
-    );
-    base?.seed(digests, claims);
-    return {
-      root: source,
-      profile: this.#writer.profile,
-      level: this.#options.level,
-      domainSecret: this.#options.domainSecret,
-      placement: this.#store.local,
-      bytesUnderWay: uploads.bytesUnderWay,
-      fileDigests: digests.table,
-      chunkClaims: claims.table,
-      turns: Turns.create().memory,
-    };
-  }
-
   /** Applies what workers found to have changed, writes tags and routes, and publishes the flist. */
   async finish(startedMs: number): Promise<PackReport> {
     const { meta, onProgress, signal, tags = {}, keepSecrets = false } = this.#options;
@@ -388,10 +344,10 @@ class Pack {
       ...this.#counts,
       contentBytes: this.#contentBytes,
       chunks: this.#content.chunkCount,
-      blocksStored: this.#blocksStored,
-      blocksPresent: this.#blocksPresent,
+      blocksStored: this.#work.blocksStored,
+      blocksPresent: this.#work.blocksPresent,
       blocksReused: this.#content.reusedCount,
-      storedBytes: this.#storedBytes,
+      storedBytes: this.#work.storedBytes,
       referencedBytes: this.#content.referencedBytes,
       flistBytes: (await Deno.stat(meta)).size,
       unchangedFiles: this.#unchangedFiles,
@@ -405,52 +361,9 @@ class Pack {
     if (metadata === undefined) this.#writer.removeInode(ino);
     else this.#writer.updateMetadata(ino, metadata);
   }
-}
 
-/** Blocks that workers post because the store is not on this machine's disks. */
-class Uploads {
-  readonly bytesUnderWay = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  readonly #counter = new Int32Array(this.bytesUnderWay);
-  readonly #store: Store;
-  readonly #running = new Set<Promise<void>>();
-  #failure: { error: unknown } | undefined;
-  stored = 0;
-  present = 0;
-  storedBytes = 0;
-
-  constructor(store: Store) {
-    this.#store = store;
+  /** Ends the workers. */
+  [Symbol.dispose](): void {
+    this.#work[Symbol.dispose]();
   }
-
-  add({ ref, block }: PostedBlock, onFailure: (error: unknown) => void): void {
-    const upload = this.#put(ref, block).catch((error) => {
-      this.#failure ??= { error };
-      onFailure(error);
-    }).finally(() => {
-      this.#running.delete(upload);
-      Atomics.sub(this.#counter, 0, block.length);
-      Atomics.notify(this.#counter, 0);
-    });
-    this.#running.add(upload);
-  }
-
-  async #put(ref: SentRef, block: Uint8Array<ArrayBuffer>): Promise<void> {
-    if (await this.#store.put(parseBlockId(ref.id), block) === "present") {
-      this.present++;
-    } else {
-      this.stored++;
-      this.storedBytes += ref.storedSize;
-    }
-  }
-
-  async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
-    if (this.#failure !== undefined) throw this.#failure.error;
-  }
-}
-
-function sum(numbers: Float64Array): number {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
 }

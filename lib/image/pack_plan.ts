@@ -59,14 +59,12 @@ export interface ExpectedStatus {
 }
 
 /** A regular file to be read. */
-export interface PlannedFile extends ExpectedStatus {
+interface PlannedFile extends ExpectedStatus {
   /** Its inode in the flist that is being written. */
   readonly ino: number;
   /** The directory it is in, from the root. */
   readonly directory: string;
   readonly name: string;
-  /** Whether it has holes that must stay holes. */
-  readonly sparse: boolean;
 }
 
 /** Files that one worker reads together: a bundle in the `myfs` profile. */
@@ -114,109 +112,55 @@ export interface PlannedUnit {
   readonly inos: readonly number[];
 }
 
-/** Collects the files of a walk and plans their units. */
+/** Turns the files of a walk into units while the walk goes on. */
 export class PackPlan {
   readonly #profile: Profile;
-  readonly #large: PlannedFile[] = [];
-  readonly #small: PlannedFile[] = [];
+  #bundle: PlannedFile[] = [];
+  #bundleSize = 0;
+  #bundleCount = 0;
+  #bundledFiles = 0;
 
   constructor(profile: Profile) {
     this.#profile = profile;
   }
 
-  /** Files to be read. */
-  get fileCount(): number {
-    return this.#large.length + this.#small.length;
-  }
-
-  /** Files in units of files. */
-  get smallFileCount(): number {
-    return this.#small.length;
-  }
-
-  /** Most chunks that the planned files can come to. */
-  chunksMax(chunkSizeMin: number): number {
-    let count = this.#small.length + 1;
-    for (const { size, sparse } of this.#large) {
-      count += Math.ceil(size / chunkSizeMin) + Math.ceil(size / SEGMENT_SIZE) + 1;
-      // Each region of data between holes starts a chunk; 4 KiB is the least a hole can be.
-      if (sparse) count += 1024;
-    }
-    return count;
-  }
-
-  /** Adds a regular file that has content, in walk order. */
-  add(ino: number, directory: string, entry: ScannedEntry): void {
+  /** Takes the next regular file that has content, in walk order; gives the units it completes. */
+  add(ino: number, directory: string, entry: ScannedEntry): PlannedUnit[] {
+    const { name, size, mtime, mtimeNsec, ctime, ctimeNsec, inode } = entry;
+    const file = { ino, directory, name, size, mtime, mtimeNsec, ctime, ctimeNsec, inode };
     const sparse = this.#profile === "myfs" && entry.hasHoles;
-    const large = sparse || entry.size >= LARGE_FILE_SIZE_MIN;
-    (large ? this.#large : this.#small).push({
-      ino,
-      directory,
-      sparse,
-      name: entry.name,
-      size: entry.size,
-      mtime: entry.mtime,
-      mtimeNsec: entry.mtimeNsec,
-      ctime: entry.ctime,
-      ctimeNsec: entry.ctimeNsec,
-      inode: entry.inode,
-    });
+    if (sparse || size >= LARGE_FILE_SIZE_MIN) return this.#segments(file, sparse);
+    this.#bundle.push(file);
+    this.#bundleSize += size;
+    const isFull = this.#bundleSize >= BUNDLE_SIZE_END || this.#bundle.length >= BUNDLE_FILES_MAX;
+    const mayEnd = this.#bundleSize >= BUNDLE_SIZE_MIN && endsBundle(directory, name, size);
+    return isFull || mayEnd ? this.end() : [];
   }
 
-  /**
-   * All units in the order that decides the numbers of chunks. Large files come first: whatever is
-   * left for the end is small, so that all workers finish together.
-   */
-  *units(): Generator<PlannedUnit> {
-    for (const file of this.#large) yield* this.#segments(file);
-    let turn = 0;
-    let firstFile = 0;
-    for (const files of this.#bundles()) {
-      yield { unit: filesUnit(files, turn++, firstFile), inos: files.map(({ ino }) => ino) };
-      firstFile += files.length;
-    }
+  /** The last bundle, if any files are left: call it when the walk is over. */
+  end(): PlannedUnit[] {
+    const files = this.#bundle;
+    if (files.length === 0) return [];
+    const unit = filesUnit(files, this.#bundleCount++, this.#bundledFiles);
+    this.#bundledFiles += files.length;
+    this.#bundle = [];
+    this.#bundleSize = 0;
+    return [{ unit, inos: files.map(({ ino }) => ino) }];
   }
 
-  *#segments(file: PlannedFile): Generator<PlannedUnit> {
-    const { directory, name, sparse } = file;
-    const inos = [file.ino];
+  #segments(file: PlannedFile, sparse: boolean): PlannedUnit[] {
+    const { directory, name } = file;
     const expected = expectedOf(file);
     const whole = file.size <= SEGMENT_SIZE;
+    const units: PackUnit[] = [];
     for (let start = 0; start < file.size; start += SEGMENT_SIZE) {
       const end = Math.min(start + SEGMENT_SIZE, file.size);
-      const unit = {
-        kind: "segment",
-        directory,
-        name,
-        expected,
-        start,
-        end,
-        sparse,
-        whole,
-      } as const;
-      yield { unit, inos };
+      units.push({ kind: "segment", directory, name, expected, start, end, sparse, whole });
     }
     if (!whole && !sparse && this.#profile === "myfs") {
-      yield { unit: { kind: "digest", directory, name, expected }, inos };
+      units.push({ kind: "digest", directory, name, expected });
     }
-  }
-
-  *#bundles(): Generator<PlannedFile[]> {
-    let bundle: PlannedFile[] = [];
-    let size = 0;
-    for (const file of this.#small) {
-      bundle.push(file);
-      size += file.size;
-      if (
-        size >= BUNDLE_SIZE_END || bundle.length >= BUNDLE_FILES_MAX ||
-        (size >= BUNDLE_SIZE_MIN && endsBundle(file.directory, file.name, file.size))
-      ) {
-        yield bundle;
-        bundle = [];
-        size = 0;
-      }
-    }
-    if (bundle.length > 0) yield bundle;
+    return units.map((unit) => ({ unit, inos: [file.ino] }));
   }
 }
 

@@ -26,6 +26,7 @@ import {
   O_NOFOLLOW,
   O_NONBLOCK,
   O_RDONLY,
+  returnFreedMemory,
   SEEK_DATA,
   SEEK_HOLE,
 } from "../linux/libc.ts";
@@ -142,7 +143,7 @@ export type PackDone = FilesDone | SegmentDone | DigestDone;
 const READ_ATTEMPTS = 3;
 
 /** Bytes of a large file in memory at a time; several of the largest chunks. */
-const WINDOW_SIZE = 8 * 1024 * 1024;
+const WINDOW_SIZE = 4 * 1024 * 1024;
 
 /** Most bytes of posted blocks that wait for the store: the bound on memory of a slow upload. */
 export const BYTES_UNDER_WAY_MAX = 32 * 1024 * 1024;
@@ -529,6 +530,7 @@ function changedWhileRead(path: string): Failure {
 }
 
 serveTasks<PackWorkerSetup, PackUnit, PackDone>((setup) => {
+  returnFreedMemory();
   const worker = new PackWorker(setup);
   return (unit) => worker.handle(unit);
 });

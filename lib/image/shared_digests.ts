@@ -11,110 +11,152 @@
  */
 
 const DIGEST_SIZE = 32;
-const SPARE_FACTOR = 2;
+
+/** Lists that entries are spread over by their digest: short up to a few million entries. */
+const LIST_COUNT = 2 ** 18;
+/** An entry: its value, the entry before it in its list, and the digest. */
+const VALUE_AT = 0;
+const NEXT_AT = 1;
+const DIGEST_AT = 8;
+const ENTRY_SIZE = DIGEST_AT + DIGEST_SIZE;
+const ENTRY_WORDS = ENTRY_SIZE / Int32Array.BYTES_PER_ELEMENT;
+/** Memory for entries grows by this much, so that it is as large as the tree asks for. */
+const GROWTH_SIZE = ENTRY_SIZE * 8192;
+/** Address space for entries, 16 million of them; beyond it contents count as new. */
+const ENTRIES_SIZE_MAX = ENTRY_SIZE * 2 ** 24;
 
 /** Plain data that lets another thread use the same table. */
 export interface SharedTable {
-  readonly states: SharedArrayBuffer;
-  readonly digests: SharedArrayBuffer;
+  readonly lists: SharedArrayBuffer;
+  readonly entries: SharedArrayBuffer;
 }
 
-/** An open-addressing hash table with linear probing; digests are random, so they hash themselves. */
-function newTable(entriesMax: number): SharedTable {
-  const capacity = 2 ** Math.ceil(Math.log2(Math.max(16, entriesMax * SPARE_FACTOR)));
-  return {
-    states: new SharedArrayBuffer(capacity * Int32Array.BYTES_PER_ELEMENT),
-    digests: new SharedArrayBuffer(capacity * DIGEST_SIZE),
-  };
-}
+/** A hash table that only grows. Entry numbers start at 1; digests are random: they are the hash. */
+class DigestTable {
+  readonly table: SharedTable;
+  /** The number of entries, then the newest entry of each list. */
+  readonly #lists: Int32Array<SharedArrayBuffer>;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #bytes: Uint8Array<SharedArrayBuffer>;
 
-function firstSlot(digest: Uint8Array, at: number, mask: number): number {
-  return (digest[at]! | digest[at + 1]! << 8 | digest[at + 2]! << 16 | digest[at + 3]! << 24) &
-    mask;
-}
+  constructor(table?: SharedTable) {
+    this.table = table ?? {
+      lists: new SharedArrayBuffer((1 + LIST_COUNT) * Int32Array.BYTES_PER_ELEMENT),
+      entries: new SharedArrayBuffer(GROWTH_SIZE, { maxByteLength: ENTRIES_SIZE_MAX }),
+    };
+    this.#lists = new Int32Array(this.table.lists);
+    // Views without a length follow the memory as it grows, in every thread.
+    this.#words = new Int32Array(this.table.entries);
+    this.#bytes = new Uint8Array(this.table.entries);
+  }
 
-function matches(table: Uint8Array, slot: number, digest: Uint8Array, at: number): boolean {
-  const start = slot * DIGEST_SIZE;
-  for (let i = 0; i < DIGEST_SIZE; i++) if (table[start + i] !== digest[at + i]) return false;
-  return true;
+  listOf(digests: Uint8Array, at: number): number {
+    return 1 + (digests[at]! | digests[at + 1]! << 8 | (digests[at + 2]! & 3) << 16);
+  }
+
+  newest(list: number): number {
+    return Atomics.load(this.#lists, list);
+  }
+
+  /** The entry with the digest among `entry` and those before it, down to `end`; or 0. */
+  find(digests: Uint8Array, at: number, entry: number, end: number): number {
+    for (; entry !== end; entry = this.#words[entry * ENTRY_WORDS + NEXT_AT]!) {
+      if (this.#matches(entry, digests, at)) return entry;
+    }
+    return 0;
+  }
+
+  value(entry: number): number {
+    return this.#words[entry * ENTRY_WORDS + VALUE_AT]!;
+  }
+
+  /** A new entry that is in no list yet, or 0 where there is no room. */
+  create(digests: Uint8Array, at: number, value: number): number {
+    const entry = Atomics.add(this.#lists, 0, 1) + 1;
+    const end = (entry + 1) * ENTRY_SIZE;
+    if (end > ENTRIES_SIZE_MAX) return 0;
+    while (end > this.table.entries.byteLength) {
+      try {
+        this.table.entries.grow(Math.min(end + GROWTH_SIZE, ENTRIES_SIZE_MAX));
+      } catch {
+        // Another thread has made it larger than that meanwhile.
+      }
+    }
+    this.#words[entry * ENTRY_WORDS + VALUE_AT] = value;
+    const start = entry * ENTRY_SIZE + DIGEST_AT;
+    for (let i = 0; i < DIGEST_SIZE; i++) this.#bytes[start + i] = digests[at + i]!;
+    return entry;
+  }
+
+  /** Puts `entry` in front of `next` in `list`; false when another thread was faster. */
+  publish(list: number, entry: number, next: number): boolean {
+    this.#words[entry * ENTRY_WORDS + NEXT_AT] = next;
+    return Atomics.compareExchange(this.#lists, list, next, entry) === next;
+  }
+
+  #matches(entry: number, digests: Uint8Array, at: number): boolean {
+    const start = entry * ENTRY_SIZE + DIGEST_AT;
+    for (let i = 0; i < DIGEST_SIZE; i++) {
+      if (this.#bytes[start + i] !== digests[at + i]) return false;
+    }
+    return true;
+  }
 }
 
 /** Which file first had a content. Used by one thread at a time. */
 export class FileDigests {
+  readonly #digests: DigestTable;
+
+  /** @param table That of another thread's object; without it, a new and empty one. */
+  constructor(table?: SharedTable) {
+    this.#digests = new DigestTable(table);
+  }
+
   /** What to hand to another thread. */
-  readonly table: SharedTable;
-  readonly #values: Int32Array<SharedArrayBuffer>;
-  readonly #digests: Uint8Array<SharedArrayBuffer>;
-
-  constructor(table: SharedTable) {
-    this.table = table;
-    this.#values = new Int32Array(table.states);
-    this.#digests = new Uint8Array(table.digests);
+  get table(): SharedTable {
+    return this.#digests.table;
   }
 
-  /** An empty table for at most `entriesMax` contents. */
-  static create(entriesMax: number): FileDigests {
-    return new FileDigests(newTable(entriesMax));
-  }
-
-  /**
-   * The value first given for the digest at `digests[at, at + 32)`: `value` itself when it is new.
-   *
-   * @param value Anything but 0.
-   */
+  /** The value first given for the digest at `digests[at, at + 32)`: `value` itself when it is new. */
   firstValue(digests: Uint8Array, at: number, value: number): number {
-    const mask = this.#values.length - 1;
-    let slot = firstSlot(digests, at, mask);
-    while (this.#values[slot] !== 0) {
-      if (matches(this.#digests, slot, digests, at)) return this.#values[slot]!;
-      slot = (slot + 1) & mask;
-    }
-    this.#values[slot] = value;
-    this.#digests.set(digests.subarray(at, at + DIGEST_SIZE), slot * DIGEST_SIZE);
+    const list = this.#digests.listOf(digests, at);
+    const newest = this.#digests.newest(list);
+    const known = this.#digests.find(digests, at, newest, 0);
+    if (known !== 0) return this.#digests.value(known);
+    const entry = this.#digests.create(digests, at, value);
+    if (entry !== 0) this.#digests.publish(list, entry, newest);
     return value;
   }
 }
 
-const EMPTY = 0;
-const BEING_WRITTEN = 1;
-const CLAIMED = 2;
-
 /** Which chunks some thread has taken on. Safe to use by many threads at once. */
 export class ChunkClaims {
-  /** What to hand to another thread. */
-  readonly table: SharedTable;
-  readonly #states: Int32Array<SharedArrayBuffer>;
-  readonly #digests: Uint8Array<SharedArrayBuffer>;
+  readonly #digests: DigestTable;
 
-  constructor(table: SharedTable) {
-    this.table = table;
-    this.#states = new Int32Array(table.states);
-    this.#digests = new Uint8Array(table.digests);
+  /** @param table That of another thread's object; without it, a new and empty one. */
+  constructor(table?: SharedTable) {
+    this.#digests = new DigestTable(table);
   }
 
-  /** An empty table for at most `entriesMax` chunks. */
-  static create(entriesMax: number): ChunkClaims {
-    return new ChunkClaims(newTable(entriesMax));
+  /** What to hand to another thread. */
+  get table(): SharedTable {
+    return this.#digests.table;
   }
 
   /** Claims the chunk with key `digest` (32 bytes); false when it has been claimed before. */
   claim(digest: Uint8Array): boolean {
-    const mask = this.#states.length - 1;
-    let slot = firstSlot(digest, 0, mask);
-    for (let probe = 0; probe <= mask; probe++) {
-      const state = Atomics.compareExchange(this.#states, slot, EMPTY, BEING_WRITTEN);
-      if (state === EMPTY) {
-        this.#digests.set(digest, slot * DIGEST_SIZE);
-        Atomics.store(this.#states, slot, CLAIMED);
-        return true;
-      }
-      // The other thread writes 32 bytes: waiting for it takes less than asking to be woken.
-      while (Atomics.load(this.#states, slot) === BEING_WRITTEN);
-      if (matches(this.#digests, slot, digest, 0)) return false;
-      slot = (slot + 1) & mask;
+    const list = this.#digests.listOf(digest, 0);
+    let entry = 0;
+    let seen = 0;
+    while (true) {
+      const newest = this.#digests.newest(list);
+      // What was seen the time before need not be looked at again.
+      if (this.#digests.find(digest, 0, newest, seen) !== 0) return false;
+      if (entry === 0) entry = this.#digests.create(digest, 0, 1);
+      // Without room a chunk may be sealed twice, which changes nothing: equal chunks seal equally.
+      if (entry === 0 || this.#digests.publish(list, entry, newest)) return true;
+      seen = newest;
     }
-    // A full table (a file with very many holes) costs only double work: equal chunks seal equally.
-    return true;
   }
 }
 

@@ -11,7 +11,7 @@ import { type Failure, toFailure } from "../base/errors.ts";
 import { type BlockCodec, createBlockCodec } from "../block/block_codec.ts";
 import { BlockKey, type BlockRef, parseBlockId } from "../block/block_ref.ts";
 import { openRootDirectory } from "../linux/directory_cursor.ts";
-import { libc } from "../linux/libc.ts";
+import { libc, returnFreedMemory } from "../linux/libc.ts";
 import { LocalBlocks } from "../store/local_blocks.ts";
 import { DirectorySink } from "../tree/directory_sink.ts";
 import { joinPath } from "../tree/directory_source.ts";
@@ -171,6 +171,7 @@ function metadataOf(fields: Float64Array, file: number): EntryMetadata {
 }
 
 serveTasks<UnpackWorkerSetup, UnpackUnit, UnpackDone>((setup) => {
+  returnFreedMemory();
   const worker = new UnpackWorker(setup);
   return (unit) => ({ result: worker.handle(unit), transfer: [] });
 });

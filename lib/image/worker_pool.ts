@@ -6,8 +6,8 @@
 
 import { MyfsError } from "../base/errors.ts";
 
-/** Tasks sent ahead to each worker, so that none waits for the main thread between two. */
-const TASKS_AHEAD = 2;
+/** Tasks that a worker has at a time, so that it never waits for the main thread between two. */
+const TASKS_AHEAD = 3;
 
 /** What a worker posts when a task is done. */
 export type TaskAnswer<Result> =
@@ -26,34 +26,55 @@ export interface WorkerPoolOptions {
   readonly onNote?: (note: unknown, worker: Worker) => void;
 }
 
-interface Member {
+interface Assignment<Task, Result> {
+  readonly task: Task;
+  readonly transfer: Transferable[];
+  readonly alone: boolean;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Member<Task, Result> {
   readonly worker: Worker;
-  /** Tasks that the worker has been sent, oldest first. */
-  readonly sent: { resolve: (result: never) => void; reject: (error: unknown) => void }[];
+  /** What the worker has been sent, oldest first. */
+  readonly sent: Assignment<Task, Result>[];
+}
+
+/** How a task is to be done. */
+export interface TaskOptions {
+  /** What moves to the worker instead of being copied. */
+  readonly transfer?: Transferable[];
+  /**
+   * Whether the task is a long one: it starts before all short ones, and no other task waits behind
+   * it for the same worker.
+   * @default {false}
+   */
+  readonly alone?: boolean;
 }
 
 /**
- * A fixed number of workers that run one module. Tasks start in the order they are given, and each
- * worker answers its own in order.
+ * A fixed number of workers that run one module. Short tasks start in the order they are given, long
+ * ones likewise.
  */
 export class WorkerPool<Task, Result> implements Disposable {
-  readonly #members: Member[];
-  readonly #slots: (() => void)[] = [];
+  readonly #members: Member<Task, Result>[];
+  readonly #waiting: Assignment<Task, Result>[] = [];
+  readonly #waitingAlone: Assignment<Task, Result>[] = [];
+  readonly #wakeUps: (() => void)[] = [];
   #failure: { error: unknown } | undefined;
 
   /** @param module URL of the worker module, which calls {@link serveTasks}. */
   constructor(module: URL, options: WorkerPoolOptions) {
     this.#members = Array.from({ length: options.size }, () => {
       const worker = new Worker(module, { type: "module" });
-      const member: Member = { worker, sent: [] };
+      const member: Member<Task, Result> = { worker, sent: [] };
       worker.onmessage = ({ data }: MessageEvent<TaskAnswer<Result>>) => {
         if (data.kind === "note") return options.onNote?.(data.note, worker);
         if (data.kind === "broken") return this.#fail(reviveError(data.error));
-        const task = member.sent.shift();
-        if (task === undefined) return;
-        if (data.kind === "done") task.resolve(data.result as never);
-        else task.reject(reviveError(data.error));
-        this.#slots.shift()?.();
+        const assignment = member.sent.shift();
+        this.#dispatch();
+        if (data.kind === "done") assignment?.resolve(data.result);
+        else assignment?.reject(reviveError(data.error));
       };
       worker.onerror = (event) => {
         // Otherwise Deno ends the whole process with the worker's error.
@@ -66,38 +87,60 @@ export class WorkerPool<Task, Result> implements Disposable {
   }
 
   /**
-   * Waits until a worker has room for another task. Callers that await it before each
-   * {@link run} keep the number of tasks in memory bounded.
+   * Waits until a new task would start at once. Callers whose tasks hold much memory await it before
+   * each {@link run}.
    */
   async ready(): Promise<void> {
-    while (this.#failure === undefined && this.#leastBusy().sent.length >= TASKS_AHEAD) {
-      await new Promise<void>((resolve) => this.#slots.push(resolve));
+    while (this.#failure === undefined && !this.#hasRoom()) {
+      await new Promise<void>((resolve) => this.#wakeUps.push(resolve));
     }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Has a worker do `task`. `transfer` moves to the worker. */
-  run(task: Task, transfer: Transferable[] = []): Promise<Result> {
+  /** Has a worker do `task`. */
+  run(task: Task, options: TaskOptions = {}): Promise<Result> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
-    const member = this.#leastBusy();
+    const { alone = false, transfer = [] } = options;
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    member.sent.push({ resolve, reject });
-    member.worker.postMessage(task, transfer);
+    const queue = alone ? this.#waitingAlone : this.#waiting;
+    queue.push({ task, transfer, alone, resolve, reject });
+    this.#dispatch();
     return promise;
   }
 
-  #leastBusy(): Member {
-    return this.#members.reduce((best, member) =>
-      member.sent.length < best.sent.length ? member : best
-    );
+  #hasRoom(): boolean {
+    return this.#waiting.length === 0 && this.#members.some(takesMore);
+  }
+
+  #dispatch(): void {
+    if (this.#failure !== undefined) return;
+    for (const member of this.#members) {
+      if (member.sent.length === 0) this.#send(member, this.#waitingAlone.shift());
+    }
+    // One to each in turn, so that none has a queue while another has nothing.
+    for (let i = 0; i < TASKS_AHEAD && this.#waiting.length > 0; i++) {
+      for (const member of this.#members) {
+        if (member.sent.length <= i && takesMore(member)) this.#send(member, this.#waiting.shift());
+      }
+    }
+    if (this.#hasRoom()) { for (const wake of this.#wakeUps.splice(0)) wake(); }
+  }
+
+  #send(member: Member<Task, Result>, assignment: Assignment<Task, Result> | undefined): void {
+    if (assignment === undefined) return;
+    member.sent.push(assignment);
+    member.worker.postMessage(assignment.task, assignment.transfer);
   }
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    for (const { sent } of this.#members) {
-      for (const task of sent.splice(0)) task.reject(error);
+    const sent = this.#members.flatMap((member) => member.sent.splice(0));
+    for (
+      const { reject } of [...sent, ...this.#waitingAlone.splice(0), ...this.#waiting.splice(0)]
+    ) {
+      reject(error);
     }
-    for (const wake of this.#slots.splice(0)) wake();
+    for (const wake of this.#wakeUps.splice(0)) wake();
   }
 
   /** Ends the workers at once; tasks under way are rejected with `reason`. */
@@ -110,6 +153,10 @@ export class WorkerPool<Task, Result> implements Disposable {
   [Symbol.dispose](): void {
     this.stop(new Error("The worker pool has been closed"));
   }
+}
+
+function takesMore<Task, Result>({ sent }: Member<Task, Result>): boolean {
+  return sent.length < TASKS_AHEAD && !sent.some(({ alone }) => alone);
 }
 
 /**

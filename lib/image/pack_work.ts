@@ -1,0 +1,200 @@
+/**
+ * The side of a pack that reads, seals and stores: worker threads, and uploads where the store is not
+ * on this machine's disks.
+ *
+ * @module
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import { parseBlockId } from "../block/block_ref.ts";
+import type { Profile } from "../block/profile.ts";
+import type { Store } from "../store/store.ts";
+import type { PackBase } from "./pack_base.ts";
+import type { PackUnit, PlannedUnit } from "./pack_plan.ts";
+import type { PackDone, PackWorkerSetup, PostedBlock, SentRef } from "./pack_worker.ts";
+import type { PackedContent } from "./packed_content.ts";
+import { ChunkClaims, FileDigests, Turns } from "./shared_digests.ts";
+import { WorkerPool } from "./worker_pool.ts";
+
+/** What the work needs to know. */
+export interface PackWorkOptions {
+  /** Directory that is packed. */
+  readonly source: string;
+  readonly profile: Profile;
+  readonly store: Store;
+  readonly base: PackBase | undefined;
+  /** Where the answers go. */
+  readonly content: PackedContent;
+  /** Worker threads. */
+  readonly jobs: number;
+  readonly level: number | undefined;
+  readonly domainSecret: Uint8Array | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Told of files and bytes that have been stored so far. */
+  readonly onStored: (files: number, bytes: number) => void;
+}
+
+/**
+ * Units that wait for a worker at most: the walk, which is faster than the work, then waits too, so
+ * that memory does not grow with the tree, and long units still find their place early.
+ */
+const BACKLOG_MAX = 256;
+
+/** Has workers do the units of a plan. They start with the first unit. */
+export class PackWork implements Disposable {
+  readonly #options: PackWorkOptions;
+  readonly #uploads: Uploads;
+  readonly #onAbort = (): void => this.#stop(this.#options.signal!.reason);
+  readonly #arrivals: Promise<void>[] = [];
+  #pool: WorkerPool<PackUnit, PackDone> | undefined;
+  #blocksStored = 0;
+  #blocksPresent = 0;
+  #storedBytes = 0;
+  #files = 0;
+  #bytes = 0;
+  #pending = 0;
+  #caughtUp: (() => void) | undefined;
+
+  constructor(options: PackWorkOptions) {
+    this.#options = options;
+    this.#uploads = new Uploads(options.store, (error) => this.#stop(error));
+    options.signal?.addEventListener("abort", this.#onAbort);
+  }
+
+  /** Blocks made that the store did not have. */
+  get blocksStored(): number {
+    return this.#blocksStored + this.#uploads.stored;
+  }
+
+  /** Blocks made that the store had already. */
+  get blocksPresent(): number {
+    return this.#blocksPresent + this.#uploads.present;
+  }
+
+  /** Bytes of the blocks stored. */
+  get storedBytes(): number {
+    return this.#storedBytes + this.#uploads.storedBytes;
+  }
+
+  /** Takes on the next unit of the plan. */
+  submit(planned: PlannedUnit): void {
+    const number = this.#arrivals.length;
+    this.#pool ??= this.#startPool();
+    this.#pending++;
+    const alone = planned.unit.kind !== "files";
+    const arrival = this.#pool.run(planned.unit, { alone }).then((done) => {
+      this.#options.content.arrive(number, planned, done);
+      this.#count(planned, done);
+    }).finally(() => {
+      if (--this.#pending <= BACKLOG_MAX / 2) this.#caughtUp?.();
+    });
+    // Whoever waits for all of them hears of it; until then it must not count as unhandled.
+    arrival.catch(() => {});
+    this.#arrivals.push(arrival);
+  }
+
+  /** Whether so much is waiting for workers that the caller should {@link catchUp} first. */
+  get isBehind(): boolean {
+    return this.#pending >= BACKLOG_MAX;
+  }
+
+  /** Waits until workers have done a good part of what was submitted, or one of them has failed. */
+  async catchUp(): Promise<void> {
+    await new Promise<void>((resolve) => this.#caughtUp = resolve);
+  }
+
+  /** Waits until all units are done and all blocks stored. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#arrivals);
+    await this.#uploads.settled();
+  }
+
+  #count(planned: PlannedUnit, done: PackDone): void {
+    this.#blocksPresent += done.present;
+    this.#storedBytes += done.storedBytes;
+    if (this.#options.store.local !== undefined) {
+      this.#blocksStored += done.refs.length - done.present;
+    }
+    if (done.kind === "files") this.#files += planned.inos.length;
+    if (done.kind !== "digest") { for (const size of done.sizes) this.#bytes += size; }
+    this.#options.onStored(this.#files, this.#bytes);
+  }
+
+  #startPool(): WorkerPool<PackUnit, PackDone> {
+    const { source, profile, store, base, jobs, level, domainSecret } = this.#options;
+    const digests = new FileDigests();
+    const claims = new ChunkClaims();
+    base?.seed(digests, claims);
+    const setup: PackWorkerSetup = {
+      root: source,
+      profile,
+      level,
+      domainSecret,
+      placement: store.local,
+      bytesUnderWay: this.#uploads.bytesUnderWay,
+      fileDigests: digests.table,
+      chunkClaims: claims.table,
+      turns: Turns.create().memory,
+    };
+    return new WorkerPool(new URL("./pack_worker.ts", import.meta.url), {
+      size: jobs,
+      setup,
+      onNote: (note) => this.#uploads.add(note as PostedBlock),
+    });
+  }
+
+  #stop(reason: unknown): void {
+    this.#pool?.stop(reason);
+  }
+
+  /** Ends the workers. */
+  [Symbol.dispose](): void {
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#pool?.[Symbol.dispose]();
+  }
+}
+
+/** Blocks that workers post because the store is not on this machine's disks. */
+class Uploads {
+  /** Bytes posted and not stored yet: workers wait when they become too many. */
+  readonly bytesUnderWay = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  readonly #counter = new Int32Array(this.bytesUnderWay);
+  readonly #store: Store;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #running = new Set<Promise<void>>();
+  #failure: { error: unknown } | undefined;
+  stored = 0;
+  present = 0;
+  storedBytes = 0;
+
+  constructor(store: Store, onFailure: (error: unknown) => void) {
+    this.#store = store;
+    this.#onFailure = onFailure;
+  }
+
+  add({ ref, block }: PostedBlock): void {
+    const upload = this.#put(ref, block).catch((error) => {
+      this.#failure ??= { error };
+      this.#onFailure(error);
+    }).finally(() => {
+      this.#running.delete(upload);
+      Atomics.sub(this.#counter, 0, block.length);
+      Atomics.notify(this.#counter, 0);
+    });
+    this.#running.add(upload);
+  }
+
+  async #put(ref: SentRef, block: Bytes): Promise<void> {
+    if (await this.#store.put(parseBlockId(ref.id), block) === "present") {
+      this.present++;
+    } else {
+      this.stored++;
+      this.storedBytes += ref.storedSize;
+    }
+  }
+
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+}
