@@ -69,7 +69,8 @@ export function readSqliteHeader(path: string): SqliteHeader {
       `Run: sqlite3 "${displayByteString(path)}" "PRAGMA journal_mode = DELETE"`,
     );
   }
-  if (view.getUint32(56) !== 1) throw fault("its text is not in UTF-8");
+  // 0 is that of a database without tables, which is told better than that it has no text.
+  if (view.getUint32(56) > 1) throw fault("its text is not in UTF-8");
   // SQLite reads the whole schema on opening. A schema of more than one page does not occur, and a
   // forged one can make that take for ever.
   if (page[HEADER_SIZE] !== TABLE_LEAF || view.getUint16(HEADER_SIZE + 3) > SCHEMA_OBJECTS_MAX) {

@@ -7,7 +7,7 @@
 import { displayByteString } from "../base/byte_string.ts";
 import type { Failure } from "../base/errors.ts";
 import type { ProgressListener } from "../base/progress.ts";
-import { type ChunkRecord, FlistReader } from "../flist/flist_reader.ts";
+import { FlistReader } from "../flist/flist_reader.ts";
 import type { CheckDone, CheckWorkerSetup } from "./check_worker.ts";
 import { pathOf } from "./image.ts";
 import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";

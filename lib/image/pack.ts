@@ -207,8 +207,9 @@ class Pack implements Disposable {
   }
 
   /**
-   * Walks the source and writes all inodes; workers read, seal and store the files meanwhile, and
-   * what they answer is written as it comes.
+   * Walks the source and writes all inodes; workers read, seal and store the files meanwhile. What
+   * they answer is written after the last inode, so that SQLite lays out the file in the same way
+   * whichever was faster.
    */
   async readSource(): Promise<void> {
     const { exclude, oneFileSystem, signal, onProgress } = this.#options;
@@ -240,10 +241,10 @@ class Pack implements Disposable {
         }
       }
       onProgress?.({ phase: "scan", entries: this.#inodeCount, bytes: this.#contentBytes });
-      while (this.#work.isBehind) await this.#work.catchUp();
     }
     for (const unit of this.#plan.end()) this.#work.submit(unit);
     this.#isScanned = true;
+    await this.#content.release(signal);
     await this.#work.settled();
   }
 

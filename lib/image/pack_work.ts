@@ -34,12 +34,6 @@ export interface PackWorkOptions {
   readonly onStored: (files: number, bytes: number) => void;
 }
 
-/**
- * Units that wait for a worker at most: the walk, which is faster than the work, then waits too, so
- * that memory does not grow with the tree, and long units still find their place early.
- */
-const BACKLOG_MAX = 256;
-
 /** Has workers do the units of a plan. They start with the first unit. */
 export class PackWork implements Disposable {
   readonly #options: PackWorkOptions;
@@ -52,8 +46,6 @@ export class PackWork implements Disposable {
   #storedBytes = 0;
   #files = 0;
   #bytes = 0;
-  #pending = 0;
-  #caughtUp: (() => void) | undefined;
 
   constructor(options: PackWorkOptions) {
     this.#options = options;
@@ -80,27 +72,14 @@ export class PackWork implements Disposable {
   submit(planned: PlannedUnit): void {
     const number = this.#arrivals.length;
     this.#pool ??= this.#startPool();
-    this.#pending++;
     const alone = planned.unit.kind !== "files";
     const arrival = this.#pool.run(planned.unit, { alone }).then((done) => {
       this.#options.content.arrive(number, planned, done);
       this.#count(planned, done);
-    }).finally(() => {
-      if (--this.#pending <= BACKLOG_MAX / 2) this.#caughtUp?.();
     });
     // Whoever waits for all of them hears of it; until then it must not count as unhandled.
     arrival.catch(() => {});
     this.#arrivals.push(arrival);
-  }
-
-  /** Whether so much is waiting for workers that the caller should {@link catchUp} first. */
-  get isBehind(): boolean {
-    return this.#pending >= BACKLOG_MAX;
-  }
-
-  /** Waits until workers have done a good part of what was submitted, or one of them has failed. */
-  async catchUp(): Promise<void> {
-    await new Promise<void>((resolve) => this.#caughtUp = resolve);
   }
 
   /** Waits until all units are done and all blocks stored. */

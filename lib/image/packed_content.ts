@@ -6,6 +6,7 @@
  */
 
 import { toHex } from "../base/bytes.ts";
+import { Breather } from "../base/concurrency.ts";
 import type { Failure } from "../base/errors.ts";
 import { BlockKey, type BlockRef, parseBlockId } from "../block/block_ref.ts";
 import type { FlistWriter } from "../flist/flist_writer.ts";
@@ -43,6 +44,7 @@ export class PackedContent {
   /** Answers that wait for an earlier unit's. */
   readonly #waiting = new Map<number, Arrived>();
   #next = 0;
+  #isReleased = false;
   /** Chunk and offset of each file in units of files, by its index. */
   #locations = new Float64Array(2 * 1024);
   readonly #changes = new Map<number, ContentChange>();
@@ -90,17 +92,28 @@ export class PackedContent {
     if (digest !== undefined) this.#writer.setDigest(ino, digest);
   }
 
-  /** Takes the answer to unit `number` of the plan and writes all answers whose turn has come. */
+  /** Takes the answer to unit `number` of the plan. */
   arrive(number: number, planned: PlannedUnit, done: PackDone): void {
     for (const ref of done.refs) this.#refs.set(toHex(ref.key), ref);
     this.#waiting.set(number, { planned, done });
-    while (true) {
-      const next = this.#waiting.get(this.#next);
-      // A chunk may be claimed by a worker whose answer is still to come.
-      if (next === undefined || !this.#isComplete(next.done)) return;
-      this.#waiting.delete(this.#next++);
-      this.#apply(next);
-    }
+    if (this.#isReleased) { while (this.#writeNext()); }
+  }
+
+  /** Writes the answers from now on, those that have arrived included. */
+  async release(signal?: AbortSignal): Promise<void> {
+    const breather = new Breather(signal);
+    while (this.#writeNext()) if (breather.due) await breather.breathe();
+    this.#isReleased = true;
+  }
+
+  /** Writes the next answer; false when it has not arrived. */
+  #writeNext(): boolean {
+    const next = this.#waiting.get(this.#next);
+    // A chunk may be claimed by a worker whose answer is still to come.
+    if (next === undefined || !this.#isComplete(next.done)) return false;
+    this.#waiting.delete(this.#next++);
+    this.#apply(next);
+    return true;
   }
 
   #isComplete(done: PackDone): boolean {

@@ -9,13 +9,7 @@ import { parseBlockId } from "../block/block_ref.ts";
 import type { ExtentRecord, FlistReader, Inode } from "../flist/flist_reader.ts";
 import type { Store } from "../store/store.ts";
 import type { Xattrs } from "../tree/tree_entry.ts";
-import {
-  FILE_FIELDS,
-  isBlockFault,
-  PIECE_FIELDS,
-  type SentChunk,
-  type UnpackUnit,
-} from "./unpack_messages.ts";
+import { isBlockFault, PIECE_FIELDS, type SentChunk, type UnpackUnit } from "./unpack_messages.ts";
 
 /** A file to be written. */
 export interface UnpackTarget {

@@ -31,18 +31,17 @@ export async function listTree(
   options: ListTreeOptions,
 ): Promise<Map<string, string>> {
   const listing = new Map<string, string>();
-  const describer = new EntryDescriber(options.owners);
-  listing.set(".", describer.describe(root, "."));
+  const describer = new EntryDescriber(options);
+  listing.set(".", await describer.describe(root, "."));
   const waiting = [""];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     for (const name of namesIn(`${root}/${path}`)) {
       const entryPath = path === "" ? name : `${path}/${name}`;
       const shownPath = displayByteString(entryPath);
       if (options.skip.has(shownPath)) continue;
-      const description = describer.describe(`${root}/${entryPath}`, shownPath);
+      const description = await describer.describe(`${root}/${entryPath}`, shownPath);
       listing.set(shownPath, description);
       if (description.startsWith("directory")) waiting.push(entryPath);
-      if (listing.size % 128 === 0) await breathe(options.signal);
     }
   }
   return listing;
@@ -66,17 +65,20 @@ export function compareListings(
 
 class EntryDescriber {
   readonly #owners: boolean;
+  readonly #signal: AbortSignal;
   readonly #firstNames = new Map<string, string>();
   readonly #part = new Uint8Array(PART_SIZE);
 
-  constructor(owners: boolean) {
+  constructor({ owners, signal }: ListTreeOptions) {
     this.#owners = owners;
+    this.#signal = signal;
   }
 
-  describe(path: string, shownPath: string): string {
+  async describe(path: string, shownPath: string): Promise<string> {
+    this.#signal.throwIfAborted();
     let info: Deno.FileInfo;
     try {
-      info = Deno.lstatSync(path);
+      info = await Deno.lstat(path);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound && path.includes("\ufffd")) return "not UTF-8";
       throw error;
@@ -86,7 +88,7 @@ class EntryDescriber {
     const facts = [kind, mode.toString(8), `modified ${info.mtime?.toISOString()}`];
     if (this.#owners) facts.push(`owner ${info.uid}:${info.gid}`);
     if (kind === "device") facts.push(`number ${info.rdev}`);
-    if (kind === "link") facts.push(`to ${displayByteString(Deno.readLinkSync(path))}`);
+    if (kind === "link") facts.push(`to ${displayByteString(await Deno.readLink(path))}`);
     if (kind === "directory") return facts.join(", ");
     if ((info.nlink ?? 1) > 1) {
       const identity = `${info.dev}:${info.ino}`;
@@ -94,16 +96,17 @@ class EntryDescriber {
       if (first !== undefined) return [...facts, `the same file as ${first}`].join(", ");
       this.#firstNames.set(identity, shownPath);
     }
-    if (kind === "file") facts.push(`${info.size} bytes`, `SHA-256 ${this.#digest(path)}`);
+    if (kind === "file") facts.push(`${info.size} bytes`, `SHA-256 ${await this.#digest(path)}`);
     return facts.join(", ");
   }
 
-  #digest(path: string): string {
+  async #digest(path: string): Promise<string> {
     const hash = createHash("sha256");
-    using file = Deno.openSync(path);
+    using file = await Deno.open(path);
     for (;;) {
-      const length = file.readSync(this.#part);
+      const length = await file.read(this.#part);
       if (length === null) return hash.digest("hex");
+      this.#signal.throwIfAborted();
       hash.update(this.#part.subarray(0, length));
     }
   }
@@ -119,10 +122,4 @@ function kindOf(info: Deno.FileInfo): string {
   if (info.isFile) return "file";
   if (info.isFifo) return "fifo";
   return info.isSocket ? "socket" : "device";
-}
-
-/** Lets signals in. */
-async function breathe(signal: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  signal.throwIfAborted();
 }
