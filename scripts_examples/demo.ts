@@ -132,11 +132,11 @@ class Demo {
 
     const verdict = await this.#compare(copy);
     const stored = packed.referencedBytes + packed.flistBytes;
+    const saved = packed.contentBytes - stored;
+    const less = saved > 0 ? `, ${share(saved, packed.contentBytes)} less` : "";
     console.log(
-      `\nSaved   ${size(packed.contentBytes)} of content take ${
-        size(stored)
-      } as blocks and flist, ` +
-        `${share(packed.contentBytes - stored, packed.contentBytes)} less`,
+      `\nSaved   ${size(packed.contentBytes)} of content take ${size(stored)} as blocks and flist` +
+        less,
     );
     return verdict;
   }
@@ -149,11 +149,11 @@ class Demo {
     let equal = await this.#step("Compare every entry", async () => {
       const left = await listTree(this.#source, options);
       const right = await listTree(copy, options);
-      const { count, examples } = compareListings(left, right, EXAMPLES_MAX);
-      const result = count === 0
+      const { count: differences, examples } = compareListings(left, right, EXAMPLES_MAX);
+      const result = differences === 0
         ? `${number(left.size)} entries: kinds, modes, times, sizes, links and SHA-256 are equal`
-        : `${number(count)} DIFFERENCES, such as\n${indent(examples)}`;
-      return { value: count === 0, result };
+        : `${number(differences)} DIFFERENCES, such as\n${indent(examples)}`;
+      return { value: differences === 0, result };
     });
     for (const [name, prove] of [["find", proveWithFind], ["rsync", proveWithRsync]] as const) {
       const proof = await this.#step(`Compare with ${name}`, async () => {

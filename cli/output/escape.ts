@@ -15,7 +15,6 @@ export function escapeControls(text: string): string {
     .toWellFormed();
 }
 
-// deno-lint-ignore no-control-regex -- control characters are what this looks for
 const unsafeInJson = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /**

@@ -14,7 +14,7 @@ import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
 import { resolveJobs } from "./pack.ts";
 import type { SentChunk } from "./unpack_messages.ts";
 import { fetchChunk } from "./unpack_plan.ts";
-import { WorkerPool } from "./worker_pool.ts";
+import { stopOnAbort, WorkerPool } from "./worker_pool.ts";
 
 /** How to check. */
 export interface CheckOptions extends ReadStoreOptions {
@@ -106,33 +106,28 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
       new URL("./check_worker.ts", import.meta.url),
       { size: jobs, setup },
     );
-    const onAbort = (): void => pool.stop(signal!.reason);
-    signal?.addEventListener("abort", onAbort);
-    try {
-      const running: Promise<void>[] = [];
-      for (const records of batches(flist.chunks(), ({ ref }) => ref.size, TASK_SIZE_END)) {
-        await pool.ready();
-        signal?.throwIfAborted();
-        const sent = records.map(({ ref }) => ({
-          id: ref.id,
-          key: ref.key.toBytes(),
-          size: ref.size,
-        }));
-        const chunks = store.local === undefined
-          ? await Promise.all(sent.map((chunk) => fetchChunk(store, chunk, signal)))
-          : sent;
-        const run = pool.run(chunks).then((done) => {
-          for (const { index, failure } of done.faults) faults.set(records[index]!.chunk, failure);
-          blockBytes += done.blockBytes;
-          progress(records.length);
-        });
-        run.catch(() => {});
-        running.push(run);
-      }
-      await Promise.all(running);
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
+    using _abort = stopOnAbort(pool, signal);
+    const running: Promise<void>[] = [];
+    for (const records of batches(flist.chunks(), ({ ref }) => ref.size, TASK_SIZE_END)) {
+      await pool.ready();
+      signal?.throwIfAborted();
+      const sent = records.map(({ ref }) => ({
+        id: ref.id,
+        key: ref.key.toBytes(),
+        size: ref.size,
+      }));
+      const chunks = store.local === undefined
+        ? await Promise.all(sent.map((chunk) => fetchChunk(store, chunk, signal)))
+        : sent;
+      const run = pool.run(chunks).then((done) => {
+        for (const { index, failure } of done.faults) faults.set(records[index]!.chunk, failure);
+        blockBytes += done.blockBytes;
+        progress(records.length);
+      });
+      run.catch(() => {});
+      running.push(run);
     }
+    await Promise.all(running);
   }
   const found = describeFaults(flist, faults);
   return {

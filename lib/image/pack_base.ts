@@ -57,13 +57,13 @@ export class PackBase implements AsyncDisposable {
     this.#refsByKey = new Map(
       refs.values().map((ref) => [toHex(ref.key.toBytes()), ref]),
     );
-    const digests = [...reader.digests()];
-    const inodes = inodeBound(reader, digests);
-    [this.#extents, this.#extentStarts] = loadExtents(reader, inodes);
-    this.#digests = new Uint8Array(digests.length * DIGEST_SIZE);
+    [this.#extents, this.#extentStarts] = loadExtents(reader);
+    const inodes = this.#extentStarts.length;
+    this.#digests = new Uint8Array(reader.counts().digests * DIGEST_SIZE);
     this.#digestIndex = new Uint32Array(inodes);
-    for (const { ino, digest } of digests) {
-      if (!this.#isComplete(ino)) continue;
+    for (const { ino, digest } of reader.digests()) {
+      // Without an extent there is no content to reuse.
+      if (ino >= inodes || !this.#isComplete(ino)) continue;
       this.#digests.set(digest, this.#digestCount * DIGEST_SIZE);
       this.#digestIndex[ino] = ++this.#digestCount;
     }
@@ -88,7 +88,6 @@ export class PackBase implements AsyncDisposable {
           { hint: `Pack with --profile ${reader.profile}, or without --base.` },
         );
       }
-      reader.validate();
       const chunks = [...reader.chunks()];
       const { signal, stateFolder } = options;
       const present = await store.has(
@@ -197,40 +196,55 @@ export class PackBase implements AsyncDisposable {
 /** Inode numbers of a base may leave gaps, but not so many that tables by number get out of hand. */
 const INODE_SPREAD_MAX = 16;
 
-/** One more than the highest number of an inode that has content. */
-function inodeBound(reader: FlistReader, digests: readonly { readonly ino: number }[]): number {
-  let highest = 1;
-  for (const { ino } of digests) highest = Math.max(highest, ino);
-  for (const { ino } of reader.extentsByChunk()) highest = Math.max(highest, ino);
-  if (highest > (reader.counts().inodes + 1024) * INODE_SPREAD_MAX) {
-    throw new UnsupportedError(
-      `Cannot build on ${reader.path}: its inode numbers are scattered up to ${highest}`,
-      { hint: "Pack without --base." },
-    );
-  }
-  return highest + 1;
+/** One number an inode has to be kept below, found before tables by inode are made. */
+function checkSpread(reader: FlistReader, highest: number): void {
+  if (highest <= (reader.counts().inodes + 1024) * INODE_SPREAD_MAX) return;
+  throw new UnsupportedError(
+    `Cannot build on ${reader.path}: its inode numbers are scattered up to ${highest}`,
+    { hint: "Pack without --base." },
+  );
 }
 
 /** All extents sorted by inode with a counting sort: one pass over the flist, no query a file. */
-function loadExtents(reader: FlistReader, inodes: number): [Float64Array, Uint32Array] {
-  const starts = new Uint32Array(inodes + 1);
-  let count = 0;
-  for (const { ino } of reader.extentsByChunk()) {
-    starts[ino + 1]!++;
-    count++;
+function loadExtents(reader: FlistReader): [Float64Array, Uint32Array] {
+  const rows = new NumberList();
+  let highest = 1;
+  for (const { ino, fileOffset, chunk, chunkOffset, length } of reader.extentsByChunk()) {
+    rows.push(ino, fileOffset, chunk, chunkOffset, length);
+    highest = Math.max(highest, ino);
   }
-  for (let ino = 0; ino < inodes; ino++) starts[ino + 1]! += starts[ino]!;
+  checkSpread(reader, highest);
+  const found = rows.numbers;
+  const starts = new Uint32Array(highest + 2);
+  for (let at = 0; at < found.length; at += 1 + EXTENT_FIELDS) starts[found[at]! + 1]!++;
+  for (let ino = 0; ino <= highest; ino++) starts[ino + 1]! += starts[ino]!;
   const next = starts.slice();
-  const extents = new Float64Array(count * EXTENT_FIELDS);
-  for (const extent of reader.extentsByChunk()) {
-    const at = next[extent.ino]!++;
-    extents.set(
-      [extent.fileOffset, extent.chunk, extent.chunkOffset, extent.length],
-      at * EXTENT_FIELDS,
-    );
+  const extents = new Float64Array(found.length / (1 + EXTENT_FIELDS) * EXTENT_FIELDS);
+  for (let at = 0; at < found.length; at += 1 + EXTENT_FIELDS) {
+    const to = next[found[at]!]!++ * EXTENT_FIELDS;
+    for (let i = 0; i < EXTENT_FIELDS; i++) extents[to + i] = found[at + 1 + i]!;
   }
   sortRuns(extents, starts);
   return [extents, starts];
+}
+
+/** Numbers that become more, without an object each. */
+class NumberList {
+  #room = new Float64Array(1 << 14);
+  #length = 0;
+
+  push(...numbers: number[]): void {
+    if (this.#length + numbers.length > this.#room.length) {
+      const larger = new Float64Array(this.#room.length * 2);
+      larger.set(this.#room);
+      this.#room = larger;
+    }
+    for (const number of numbers) this.#room[this.#length++] = number;
+  }
+
+  get numbers(): Float64Array {
+    return this.#room.subarray(0, this.#length);
+  }
 }
 
 /** Puts the extents of each inode into file order; nearly all have one or are in order already. */

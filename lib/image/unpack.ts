@@ -26,10 +26,11 @@ import { fetchChunk, type UnpackTarget, UnpackUnits } from "./unpack_plan.ts";
 import {
   isFatal,
   type UnpackDone,
+  type UnpackTask,
   type UnpackUnit,
   type UnpackWorkerSetup,
 } from "./unpack_messages.ts";
-import { WorkerPool } from "./worker_pool.ts";
+import { stopOnAbort, WorkerPool } from "./worker_pool.ts";
 
 /** How to unpack. */
 export interface UnpackOptions extends ReadStoreOptions {
@@ -102,13 +103,34 @@ export async function unpackImage(
   const jobs = resolveJobs(options.jobs);
   options.signal?.throwIfAborted();
   using flist = FlistReader.open(meta);
-  flist.validate();
   const top = resolveInode(flist, options.path ?? "");
   await using used = await useStoreOf(flist, options);
   using staging = await StagingDirectory.create(target);
+  const setup: UnpackWorkerSetup = {
+    root: staging.path,
+    profile: flist.profile,
+    placement: used.store.local,
+    preserveOwnership: options.preserveOwnership ?? false,
+  };
+  using pool = new WorkerPool<UnpackTask, UnpackDone>(
+    new URL("./unpack_worker.ts", import.meta.url),
+    { size: jobs, setup },
+  );
+  using _abort = stopOnAbort(pool, options.signal);
+  // Nothing leaves the staging directory before the whole flist has been found to be in order, so
+  // the check need not come first: a worker does it while the others begin.
+  const validation = pool.run({ validate: meta }, { alone: true });
+  validation.catch(() => {});
   const unpack = new Unpack(flist, used.store, staging, options);
-  await unpack.makeStructure(top);
-  await unpack.writeFiles(jobs);
+  try {
+    await unpack.makeStructure(top);
+    await unpack.writeFiles(pool);
+  } catch (error) {
+    // What is wrong with the flist says more than what came of it.
+    await validation;
+    throw error;
+  }
+  await validation;
   unpack.finish();
   return {
     target,
@@ -219,44 +241,25 @@ class Unpack {
   }
 
   /** Has workers write all files, then finishes those that were written in several pieces. */
-  async writeFiles(jobs: number): Promise<void> {
-    const { signal, onProgress, preserveOwnership = false } = this.#options;
+  async writeFiles(pool: WorkerPool<UnpackTask, UnpackDone>): Promise<void> {
+    const { signal, onProgress } = this.#options;
     const entriesTotal = this.#files.size;
     let bytesTotal = 0;
     for (const { inode } of this.#files.values()) bytesTotal += inode.size;
-    const units = new UnpackUnits(this.#flist, this.#files);
-    if (bytesTotal > 0) {
-      const setup: UnpackWorkerSetup = {
-        root: this.#staging.path,
-        profile: this.#flist.profile,
-        placement: this.#store.local,
-        preserveOwnership,
-      };
-      using pool = new WorkerPool<UnpackUnit, UnpackDone>(
-        new URL("./unpack_worker.ts", import.meta.url),
-        { size: jobs, setup },
-      );
-      const onAbort = (): void => pool.stop(signal!.reason);
-      signal?.addEventListener("abort", onAbort);
-      try {
-        const running: Promise<void>[] = [];
-        for (const { unit, targets } of units.list()) {
-          await pool.ready();
-          signal?.throwIfAborted();
-          const filled = await this.#fill(unit);
-          const run = pool.run(filled).then((done) => {
-            this.#take(done, targets);
-            const bytes = this.#contentBytes;
-            onProgress?.({ phase: "write", entries: 0, entriesTotal, bytes, bytesTotal });
-          });
-          run.catch(() => {});
-          running.push(run);
-        }
-        await Promise.all(running);
-      } finally {
-        signal?.removeEventListener("abort", onAbort);
-      }
+    const units = new UnpackUnits(this.#flist, this.#files, this.#store.local !== undefined);
+    const running: Promise<void>[] = [];
+    for (const { unit, targets } of units.list()) {
+      await pool.ready();
+      signal?.throwIfAborted();
+      const run = pool.run(await this.#fill(unit)).then((done) => {
+        this.#take(done, targets);
+        const bytes = this.#contentBytes;
+        onProgress?.({ phase: "write", entries: 0, entriesTotal, bytes, bytesTotal });
+      });
+      run.catch(() => {});
+      running.push(run);
     }
+    await Promise.all(running);
     const breather = new Breather(signal);
     for (const target of units.unfinished()) {
       this.#finishFile(target);

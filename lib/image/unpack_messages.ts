@@ -50,6 +50,15 @@ export interface UnpackUnit {
   readonly xattrs: ReadonlyMap<number, Xattrs>;
 }
 
+/** The check of the whole flist, which goes on while the first entries are made. */
+export interface ValidationTask {
+  /** Path of the flist. */
+  readonly validate: string;
+}
+
+/** One task of a worker. */
+export type UnpackTask = UnpackUnit | ValidationTask;
+
 /** What became of an {@link UnpackUnit}. */
 export interface UnpackDone {
   /** Files that could not be written, by their number in the unit. */

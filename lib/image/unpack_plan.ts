@@ -25,8 +25,13 @@ export interface PlannedUnpackUnit {
   readonly targets: readonly UnpackTarget[];
 }
 
-/** A unit ends when its chunks have this many bytes: what one worker holds ahead at most. */
+/** A unit ends when its chunks have this many bytes … */
 const UNIT_SIZE_END = 4 * 1024 * 1024;
+/**
+ * … but not in the middle of a file before this many, where its blocks are not sent along: two
+ * workers that write one file wait for each other most of the time, because Linux locks the file.
+ */
+const FILE_UNIT_SIZE_END = 64 * 1024 * 1024;
 /** A unit ends when it has this many pieces. */
 const UNIT_PIECES_END = 4096;
 
@@ -36,9 +41,16 @@ export class UnpackUnits {
   readonly #targets: ReadonlyMap<number, UnpackTarget>;
   readonly #whole = new Set<number>();
 
-  constructor(flist: FlistReader, targets: ReadonlyMap<number, UnpackTarget>) {
+  readonly #fileUnitSizeEnd: number;
+
+  /**
+   * @param targets The files to be written, by inode.
+   * @param local Whether workers fetch the blocks themselves, so that a unit may have many.
+   */
+  constructor(flist: FlistReader, targets: ReadonlyMap<number, UnpackTarget>, local: boolean) {
     this.#flist = flist;
     this.#targets = targets;
+    this.#fileUnitSizeEnd = local ? FILE_UNIT_SIZE_END : UNIT_SIZE_END;
   }
 
   /** All units, in the order of chunks. */
@@ -49,7 +61,8 @@ export class UnpackUnits {
       const target = this.#targets.get(extent.ino);
       if (target === undefined) continue;
       if (extent.chunk !== last) {
-        if (unit.isFull) {
+        const sizeEnd = unit.lastIno === extent.ino ? this.#fileUnitSizeEnd : UNIT_SIZE_END;
+        if (unit.isFull(sizeEnd)) {
           yield unit.build();
           unit = new UnitBuilder();
         }
@@ -79,13 +92,19 @@ class UnitBuilder {
   readonly #numbers = new Map<number, number>();
   readonly #xattrs = new Map<number, Xattrs>();
   #size = 0;
+  #lastIno = 0;
 
   get isEmpty(): boolean {
     return this.#chunks.length === 0;
   }
 
-  get isFull(): boolean {
-    return this.#size >= UNIT_SIZE_END || this.#pieces.length >= UNIT_PIECES_END * PIECE_FIELDS;
+  /** Inode of the newest piece. */
+  get lastIno(): number {
+    return this.#lastIno;
+  }
+
+  isFull(sizeEnd: number): boolean {
+    return this.#size >= sizeEnd || this.#pieces.length >= UNIT_PIECES_END * PIECE_FIELDS;
   }
 
   addChunk(chunk: SentChunk): void {
@@ -99,6 +118,7 @@ class UnitBuilder {
       file = this.#addFile(target, whole);
       this.#numbers.set(extent.ino, file);
     }
+    this.#lastIno = extent.ino;
     const { fileOffset, chunkOffset, length } = extent;
     this.#pieces.push(this.#chunks.length - 1, file, fileOffset, chunkOffset, length);
   }

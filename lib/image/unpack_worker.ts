@@ -10,6 +10,7 @@ import { displayByteString } from "../base/byte_string.ts";
 import { type Failure, toFailure } from "../base/errors.ts";
 import { type BlockCodec, createBlockCodec } from "../block/block_codec.ts";
 import { BlockKey, type BlockRef, parseBlockId } from "../block/block_ref.ts";
+import { FlistReader } from "../flist/flist_reader.ts";
 import { openRootDirectory } from "../linux/directory_cursor.ts";
 import { libc, returnFreedMemory } from "../linux/libc.ts";
 import { LocalBlocks } from "../store/local_blocks.ts";
@@ -22,6 +23,7 @@ import {
   isFatal,
   PIECE_FIELDS,
   type UnpackDone,
+  type UnpackTask,
   type UnpackUnit,
   type UnpackWorkerSetup,
 } from "./unpack_messages.ts";
@@ -170,8 +172,26 @@ function metadataOf(fields: Float64Array, file: number): EntryMetadata {
   };
 }
 
-serveTasks<UnpackWorkerSetup, UnpackUnit, UnpackDone>((setup) => {
+/** What a task answers that wrote nothing. */
+const NOTHING_DONE: UnpackDone = {
+  failures: [],
+  losses: [],
+  bytesWritten: 0,
+  blocksRead: 0,
+  blockBytes: 0,
+};
+
+function validate(path: string): UnpackDone {
+  using flist = FlistReader.open(path);
+  flist.validate();
+  return NOTHING_DONE;
+}
+
+serveTasks<UnpackWorkerSetup, UnpackTask, UnpackDone>((setup) => {
   returnFreedMemory();
   const worker = new UnpackWorker(setup);
-  return (unit) => ({ result: worker.handle(unit), transfer: [] });
+  return (task) => ({
+    result: "validate" in task ? validate(task.validate) : worker.handle(task),
+    transfer: [],
+  });
 });

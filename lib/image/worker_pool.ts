@@ -7,7 +7,7 @@
 import { MyfsError } from "../base/errors.ts";
 
 /** Tasks that a worker has at a time, so that it never waits for the main thread between two. */
-const TASKS_AHEAD = 3;
+const TASKS_AHEAD = 2;
 
 /** What a worker posts when a task is done. */
 export type TaskAnswer<Result> =
@@ -157,6 +157,16 @@ export class WorkerPool<Task, Result> implements Disposable {
 
 function takesMore<Task, Result>({ sent }: Member<Task, Result>): boolean {
   return sent.length < TASKS_AHEAD && !sent.some(({ alone }) => alone);
+}
+
+/** Stops `pool` when `signal` is aborted, until the answer is disposed of. */
+export function stopOnAbort<Task, Result>(
+  pool: WorkerPool<Task, Result>,
+  signal: AbortSignal | undefined,
+): Disposable {
+  const onAbort = (): void => pool.stop(signal!.reason);
+  signal?.addEventListener("abort", onAbort);
+  return { [Symbol.dispose]: () => signal?.removeEventListener("abort", onAbort) };
 }
 
 /**

@@ -63,9 +63,10 @@ Deno.test("signals: a second Ctrl-C does not wait for what cannot end", async ()
   await place.write(files);
   await myfsOk(["pack", "-q", "-m", "tree.fl", "-s", place.store(), "tree"], place.options);
   // Nobody reads the list: once the pipe is full, the command waits for ever.
-  const child = startMyfs(["flist", "ls", "tree.fl"], place.options);
+  const child = startMyfs(["flist", "ls", "tree.fl", "--json"], place.options);
   const reader = child.stdout.getReader();
   await reader.read();
+  await new Promise((resolve) => setTimeout(resolve, 500));
   let ended = false;
   const status = child.status.finally(() => ended = true);
   child.kill("SIGINT");

@@ -72,7 +72,7 @@ Deno.test("usage: values out of range or of no known form are refused", async ()
     { args: ["pack", "-m", "x.fl", "-s", "7f-00=dir:///x", "."], code: 2, says: /range/ },
     { args: ["completion", "ksh"], code: 2, says: /'ksh'/, hint: /bash, zsh, fish/ },
   ]);
-  assert.deepEqual(Array.from(Deno.readDirSync(place.path)), []);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(place.path)), []);
 });
 
 Deno.test("usage: files that are missing or of the wrong kind have their exit codes", async () => {
