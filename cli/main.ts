@@ -13,6 +13,7 @@ import {
   type ExitCode,
   exitCodeOf,
 } from "./exit_codes.ts";
+import { commandPath } from "./command_path.ts";
 import { OutputClosedError } from "./output/standard_output.ts";
 import { describeProblem, type Problem, UsageError } from "./problem.ts";
 import {
@@ -137,7 +138,8 @@ function prepare(command: CommandUnknownOpts): void {
       throw toUsageError(error, command);
     });
   if (command.commands.length > 0) {
-    command.usage("<command> [options]").helpCommand("help [command]", "print help of a command");
+    // Commander's own help command knows one level only; commands/help.ts knows all.
+    command.usage("<command> [options]").helpCommand(false);
   }
   for (const child of command.commands) prepare(child);
 }
@@ -157,15 +159,6 @@ function toUsageError(error: CommanderError, command: CommandUnknownOpts): Usage
 
 function usageHint(command: CommandUnknownOpts): string {
   return `'${commandPath(command)} --help' shows how it is used.`;
-}
-
-/** A command's name with those above it: `myfs flist ls`. */
-function commandPath(command: CommandUnknownOpts): string {
-  const names: string[] = [];
-  for (let at: CommandUnknownOpts | null = command; at !== null; at = at.parent) {
-    names.unshift(at.name());
-  }
-  return names.join(" ");
 }
 
 /** Lines that are longer are hard to read. */

@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import config from "../deno.json" with { type: "json" };
+import { helpCommand } from "./commands/help.ts";
 import { type Example, examplesText, EXIT_CODES_TEXT } from "./help.ts";
 
 /** What a program is. */
@@ -25,6 +26,6 @@ export function createProgram(options: ProgramOptions): CommandUnknownOpts {
     .enablePositionalOptions()
     .addHelpText("after", examplesText(...options.examples))
     .addHelpText("after", EXIT_CODES_TEXT) as CommandUnknownOpts;
-  for (const command of options.commands) program.addCommand(command);
+  for (const command of [...options.commands, helpCommand()]) program.addCommand(command);
   return program;
 }

@@ -77,6 +77,23 @@ const edges: readonly Edge[] = files.flatMap((from) =>
   })
 );
 
+Deno.test("architecture: no form of import goes unseen", () => {
+  const source = `
+    import a from "./a.ts"; import { type B } from "./b.ts"; import type { C } from "./c.ts";
+    export { d } from "./d.ts"; export * from "./e.ts"; export type { F } from "./f.ts";
+    const g = await import("./g.ts"); type H = import("./h.ts").H; await import(g.path);
+    new Worker(new URL("./i_worker.ts", import.meta.url)); new URL("x.ts", "http://host/");
+    import defer * as j from "./j.ts";
+  `;
+  const types = ["./c.ts", "./f.ts", "./h.ts"];
+  const all = ["a", "b", "c", "d", "e", "f", "g", "h"].map((name) => `./${name}.ts`);
+  assert.deepEqual(
+    moduleSyntax("sample.ts", source).imports,
+    [...all, COMPUTED_SPECIFIER, "./i_worker.ts", "./j.ts"]
+      .map((specifier) => ({ specifier, isType: types.includes(specifier) })),
+  );
+});
+
 Deno.test("architecture: the top level has nothing but what was agreed", () => {
   const names = Array.from(Deno.readDirSync(ROOT), ({ name }) => name);
   const others = names.filter((name) => !name.startsWith(".") && !TOP_LEVEL.includes(name));

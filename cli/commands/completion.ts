@@ -5,6 +5,7 @@
  */
 
 import { Argument, Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { rootOf } from "../command_path.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
 import { examplesText } from "../help.ts";
 import type { Execute } from "../session.ts";
@@ -38,8 +39,4 @@ export function completionCommand(execute: Execute, name: string): CommandUnknow
       return EXIT_CODE.ok;
     })
   );
-}
-
-function rootOf(command: CommandUnknownOpts): CommandUnknownOpts {
-  return command.parent === null ? command : rootOf(command.parent);
 }

@@ -13,6 +13,9 @@ import {
   entryDocument,
 } from "./entries.ts";
 
+/** What is asked of an image. */
+type Directories = Pick<Image, "readDirectory">;
+
 /** An entry and its place in the drawing. */
 interface Branch {
   readonly entry: ImageEntry;
@@ -21,7 +24,11 @@ interface Branch {
 }
 
 /** One line an entry, with lines that show what belongs to what. */
-export function* treeLines(image: Image, start: ImageEntry, depthMax?: number): Generator<string> {
+export function* treeLines(
+  image: Directories,
+  start: ImageEntry,
+  depthMax?: number,
+): Generator<string> {
   for (const { entry, lead } of branches(image, start, depthMax)) {
     const name = entry === start ? displayPath(entry.path) : displayName(entry.path);
     yield lead + name + displayTarget(entry);
@@ -30,7 +37,7 @@ export function* treeLines(image: Image, start: ImageEntry, depthMax?: number): 
 
 /** One document an entry, in the same order. */
 export function* treeDocuments(
-  image: Image,
+  image: Directories,
   start: ImageEntry,
   depthMax?: number,
 ): Generator<EntryDocument> {
@@ -44,7 +51,7 @@ interface Level {
   next: number;
 }
 
-function* branches(image: Image, start: ImageEntry, depthMax = Infinity): Generator<Branch> {
+function* branches(image: Directories, start: ImageEntry, depthMax = Infinity): Generator<Branch> {
   yield { entry: start, lead: "" };
   const open = (entry: ImageEntry, lead: string): Level => ({
     entries: image.readDirectory(entry.path),

@@ -19,19 +19,19 @@ export interface ContentDefinedChunkerOptions {
   /**
    * Length of the shortest chunk, except the last of the data: 32 to three quarters of `sizeMean`.
    *
-   * @default {262144}
+   * @default {131072}
    */
   readonly sizeMin?: number;
   /**
    * Length that chunks have on average where the content is random: a power of two, at least 1024.
    *
-   * @default {524288}
+   * @default {262144}
    */
   readonly sizeMean?: number;
   /**
    * Length of the longest chunk: `sizeMean` to `CHUNK_SIZE_MAX`.
    *
-   * @default {2097152}
+   * @default {1048576}
    */
   readonly sizeMax?: number;
 }
@@ -66,7 +66,7 @@ export class ContentDefinedChunker implements Chunker {
    * @throws {RangeError} when a length is outside of the range that the options state.
    */
   constructor(options: ContentDefinedChunkerOptions = {}) {
-    const { sizeMin = 256 * 1024, sizeMean = 512 * 1024, sizeMax = 2 * 1024 * 1024 } = options;
+    const { sizeMin = 128 * 1024, sizeMean = 256 * 1024, sizeMax = 1024 * 1024 } = options;
     const meanBits = Math.log2(sizeMean);
     if (!Number.isInteger(meanBits) || meanBits < 10 || sizeMean > CHUNK_SIZE_MAX) {
       throw new RangeError(

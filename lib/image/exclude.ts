@@ -4,6 +4,7 @@
  * @module
  */
 
+import { basename, dirname, join } from "node:path";
 // @ts-types="@types/picomatch"
 import picomatch from "picomatch";
 import type { EntryKind } from "../tree/tree_entry.ts";
@@ -37,4 +38,28 @@ export function excludeMatcher(
       (!directoriesOnly || kind === "directory") && matches(anchored ? path : name)
     );
   };
+}
+
+/**
+ * A test for what a pack of `source` itself writes: the flist `meta` and the directories of a store.
+ * They are not part of the tree, even where they lie in it.
+ *
+ * @param directories Absolute paths.
+ */
+export async function ownOutputMatcher(
+  source: string,
+  meta: string,
+  directories: readonly string[],
+): Promise<(path: string) => boolean> {
+  const root = await Deno.realPath(source);
+  const prefix = root === "/" ? root : `${root}/`;
+  const inTree = (path: string): string[] =>
+    path.startsWith(prefix) ? [path.slice(prefix.length)] : [];
+  const flist = inTree(join(await Deno.realPath(dirname(meta)), basename(meta)));
+  const real = await Promise.all(directories.map((path) => Deno.realPath(path)));
+  const exact = new Set([...flist, ...real.flatMap(inTree)]);
+  // The flist is written beside its final name first: see TemporaryFile in lib/flist.
+  const isTemporary = (path: string): boolean =>
+    flist.some((name) => path.startsWith(`${name}.`) && path.endsWith(".tmp"));
+  return (path) => exact.has(path) || isTemporary(path);
 }

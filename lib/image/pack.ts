@@ -11,16 +11,16 @@ import type { ProgressListener } from "../base/progress.ts";
 import type { Profile } from "../block/profile.ts";
 import { FlistWriter } from "../flist/flist_writer.ts";
 import { profileLosses } from "../flist/profile_losses.ts";
+import { asSystemError } from "../linux/errno.ts";
 import type { Store } from "../store/store.ts";
 import { joinPath, scanDirectory, type ScannedEntry } from "../tree/directory_source.ts";
-import type { EntryMetadata } from "../tree/tree_entry.ts";
-import { excludeMatcher } from "./exclude.ts";
+import { excludeMatcher, ownOutputMatcher } from "./exclude.ts";
 import { routesOf, type StoreLike, useStore } from "./image_stores.ts";
 import { rememberOwnFlist, SourceStamps } from "./own_flists.ts";
 import { PackBase } from "./pack_base.ts";
 import { PackPlan } from "./pack_plan.ts";
 import { PackWork } from "./pack_work.ts";
-import { PackedContent } from "./packed_content.ts";
+import { type ContentChange, PackedContent } from "./packed_content.ts";
 import { type EntryCounts, type Loss, LossCounter } from "./reports.ts";
 
 /** How to pack. */
@@ -170,8 +170,6 @@ class Pack implements Disposable {
   readonly #failures: Failure[] = [];
   readonly #losses = new LossCounter();
   readonly #counts = { files: 0, directories: 0, symlinks: 0, specials: 0, hardLinks: 0 };
-  /** Further names of inodes that have several. */
-  readonly #links = new Map<number, number[]>();
   #contentBytes = 0;
   #unchangedFiles = 0;
   #inodeCount = 0;
@@ -215,8 +213,15 @@ class Pack implements Disposable {
     const { exclude, oneFileSystem, signal, onProgress } = this.#options;
     const inoOfDirectory = new Map<string, number>();
     const inoOfLinked = new Map<string, number>();
+    const isExcluded = excludeMatcher(exclude ?? []);
+    const isOwnOutput = await this.#ownOutput();
     const directories = scanDirectory(this.#source, {
-      ...(exclude === undefined ? {} : { exclude: excludeMatcher(exclude) }),
+      exclude: (path, kind) => {
+        if (isExcluded(path, kind)) return true;
+        if (!isOwnOutput(path)) return false;
+        this.#losses.add("entry that this pack writes itself", path);
+        return true;
+      },
       ...(oneFileSystem === undefined ? {} : { oneFileSystem }),
       ...(signal === undefined ? {} : { signal }),
       onFailure: (failure) => this.#failures.push(failure),
@@ -248,6 +253,15 @@ class Pack implements Disposable {
     await this.#work.settled();
   }
 
+  async #ownOutput(): Promise<(path: string) => boolean> {
+    const directories = this.#store.local?.directories.map(({ path }) => path) ?? [];
+    try {
+      return await ownOutputMatcher(this.#source, this.#options.meta, directories);
+    } catch (error) {
+      throw asSystemError("read", this.#source, error);
+    }
+  }
+
   #reportStored(files: number, bytes: number): void {
     if (!this.#isScanned) return;
     this.#options.onProgress?.({
@@ -271,7 +285,6 @@ class Pack implements Disposable {
     const ino = this.#addInode(parent, directory, entry, first);
     if (first !== undefined) {
       this.#counts.hardLinks++;
-      this.#links.set(first, [...this.#links.get(first) ?? [], ino]);
       return ino;
     }
     if (isLinked) inoOfLinked.set(identity, ino);
@@ -324,11 +337,7 @@ class Pack implements Disposable {
   /** Applies what workers found to have changed, writes tags and routes, and publishes the flist. */
   async finish(startedMs: number): Promise<PackReport> {
     const { meta, onProgress, signal, tags = {}, keepSecrets = false } = this.#options;
-    for (const { ino, metadata, failure } of this.#content.changes()) {
-      if (failure !== undefined) this.#failures.push(failure);
-      this.#stamps.clear(ino);
-      for (const name of [ino, ...this.#links.get(ino) ?? []]) this.#amend(name, metadata);
-    }
+    for (const change of this.#content.changes()) this.#amend(change);
     const bytes = this.#contentBytes;
     onProgress?.({ phase: "finish", entries: this.#inodeCount, bytes });
     for (const [key, value] of Object.entries(tags)) this.#writer.setTag(key, value);
@@ -358,9 +367,23 @@ class Pack implements Disposable {
     };
   }
 
-  #amend(ino: number, metadata: EntryMetadata | undefined): void {
-    if (metadata === undefined) this.#writer.removeInode(ino);
-    else this.#writer.updateMetadata(ino, metadata);
+  /** Records what a file was found to be when it was read; its further names follow it. */
+  #amend({ ino, metadata, failure, walkedSize }: ContentChange): void {
+    this.#stamps.clear(ino);
+    this.#contentBytes += (metadata?.size ?? 0) - walkedSize;
+    let furtherNames = 0;
+    if (metadata === undefined) {
+      furtherNames = this.#writer.removeInode(ino).length - 1;
+      this.#counts.files--;
+      this.#counts.hardLinks -= furtherNames;
+    } else {
+      this.#writer.updateMetadata(ino, metadata);
+    }
+    if (failure === undefined) return;
+    const others = furtherNames === 0
+      ? ""
+      : `; ${furtherNames} further names of it are left out too`;
+    this.#failures.push({ ...failure, reason: failure.reason + others });
   }
 
   /** Ends the workers. */

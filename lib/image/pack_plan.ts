@@ -22,11 +22,14 @@ const MIB = 1024 * KIB;
 export const LARGE_FILE_SIZE_MIN = 256 * KIB;
 
 /** A bundle ends no earlier than this many bytes, so that blocks stay worth a request. */
-const BUNDLE_SIZE_MIN = 256 * KIB;
-/** What bundles have on average. */
-const BUNDLE_SIZE_MEAN = 1 * MIB;
+const BUNDLE_SIZE_MIN = 128 * KIB;
+/**
+ * What bundles have on average: larger ones compress better (1 MiB by 1 %), smaller ones leave less
+ * to store again when a file in them changes (1 MiB has 3 % more); see tests/bench/README.md.
+ */
+const BUNDLE_SIZE_MEAN = 512 * KIB;
 /** A bundle that has reached this many bytes ends. */
-const BUNDLE_SIZE_END = 2 * MIB;
+const BUNDLE_SIZE_END = 1 * MIB;
 /** Most files in a bundle: bounds the message that describes it. */
 const BUNDLE_FILES_MAX = 4096;
 

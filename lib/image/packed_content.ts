@@ -20,6 +20,8 @@ const DIGEST_SIZE = 32;
 /** A file that is not recorded as the walk saw it. */
 export interface ContentChange {
   readonly ino: number;
+  /** Its size when the tree was walked. */
+  readonly walkedSize: number;
   /** What to record; undefined to leave the file out. */
   readonly metadata: EntryMetadata | undefined;
   /** What to tell the user, if anything. */
@@ -128,7 +130,10 @@ export class PackedContent {
   #apply({ planned, done }: Arrived): void {
     if (done.kind === "files") return this.#applyFiles(planned, done);
     const ino = planned.inos[0]!;
-    if (done.kind === "segment") return this.#applySegment(ino, done);
+    if (planned.unit.kind === "segment" && done.kind === "segment") {
+      return this.#applySegment(ino, planned.unit.expected.size, done);
+    }
+    if (done.kind !== "digest") return;
     if (done.digest !== undefined && !this.#changes.has(ino)) {
       this.#writer.setDigest(ino, done.digest);
     }
@@ -138,7 +143,7 @@ export class PackedContent {
     if (unit.kind !== "files") return;
     const lengths = Float64Array.from(inos, (_, i) => unit.expected[i * EXPECTED_FIELDS]!);
     for (const change of done.changed) {
-      this.#noteChange(inos[change.file]!, change);
+      this.#noteChange(inos[change.file]!, lengths[change.file]!, change);
       lengths[change.file] = change.metadata?.size ?? 0;
     }
     // Chunks are numbered when a file first refers to them: what no file needs is not recorded.
@@ -170,14 +175,12 @@ export class PackedContent {
     }
   }
 
-  #applySegment(ino: number, done: SegmentDone): void {
+  #applySegment(ino: number, walkedSize: number, done: SegmentDone): void {
     const earlier = this.#changes.get(ino);
     for (const change of done.changed) {
-      // The first segment that found the end, or failed, has the word.
-      const sizeBefore = earlier?.metadata?.size ?? Infinity;
-      if (earlier === undefined || (change.metadata?.size ?? -1) < sizeBefore) {
-        this.#noteChange(ino, change);
-      }
+      // A segment that failed has the word, else the one that found the nearest end.
+      const sizeBefore = earlier === undefined ? Infinity : earlier.metadata?.size ?? -1;
+      if ((change.metadata?.size ?? -1) < sizeBefore) this.#noteChange(ino, walkedSize, change);
     }
     const change = this.#changes.get(ino);
     if (change !== undefined && change.metadata === undefined) return;
@@ -197,8 +200,8 @@ export class PackedContent {
     if (done.digest !== undefined) this.#writer.setDigest(ino, done.digest);
   }
 
-  #noteChange(ino: number, { metadata, failure }: ChangedFile): void {
-    this.#changes.set(ino, { ino, metadata, failure });
+  #noteChange(ino: number, walkedSize: number, { metadata, failure }: ChangedFile): void {
+    this.#changes.set(ino, { ino, walkedSize, metadata, failure });
   }
 
   #numberOf(key: string): number {

@@ -20,6 +20,14 @@ export interface Machine {
   readonly programs: readonly string[];
 }
 
+/** All that a run found. */
+export interface Report {
+  readonly machine: Machine;
+  readonly results: readonly Result[];
+  /** None where trees are too small for bars to mean anything. */
+  readonly bars: readonly Bar[];
+}
+
 /** A demand on speed, size or memory. */
 export interface Bar {
   readonly text: string;
@@ -41,11 +49,7 @@ const HEADING: Readonly<Record<Scenario, string>> = {
 const MEGABYTE = 1e6;
 
 /** All tables and bars, as Markdown. */
-export function renderReport(
-  machine: Machine,
-  results: readonly Result[],
-  barsToShow: readonly Bar[],
-): string {
+export function renderReport({ machine, results, bars }: Report): string {
   const lines = [
     `${machine.date}; ${machine.processor}, ${machine.cores} cores, ` +
     `${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB; ${machine.kernel}; ${machine.fileSystem}.`,
@@ -53,9 +57,9 @@ export function renderReport(
     ...machine.programs.map((line) => `- ${line}`),
   ];
   for (const group of groups(results)) lines.push("", ...renderTable(group));
-  if (barsToShow.length > 0) {
+  if (bars.length > 0) {
     lines.push("", "### Bars", "", "| bar | measured | |", "|---|---:|---|");
-    for (const { text, value, limit, met } of barsToShow) {
+    for (const { text, value, limit, met } of bars) {
       lines.push(`| ${text}: at most ${limit} | ${value.toFixed(2)} | ${met ? "met" : "missed"} |`);
     }
   }

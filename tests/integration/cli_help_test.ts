@@ -30,6 +30,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["config", "store", "delete"],
   ["run"],
   ["completion"],
+  ["help"],
 ];
 
 for (const command of COMMANDS) {
@@ -47,12 +48,17 @@ for (const program of ["myfs_hub", "myfs_tool"] as const satisfies readonly Prog
   });
 }
 
-Deno.test("help: the help command prints the same as --help", async () => {
-  const [asked, flag] = await Promise.all([
-    myfsOk(["help", "pack"]),
-    myfsOk(["pack", "--help"]),
-  ]);
-  assert.equal(asked.stdout, flag.stdout);
+Deno.test("help: the help command prints the same as --help, at every level", async () => {
+  for (const command of [[], ["pack"], ["config", "tag", "add"]]) {
+    const [asked, flag] = await Promise.all([
+      myfsOk(["help", ...command]),
+      myfsOk([...command, "--help"]),
+    ]);
+    assert.equal(asked.stdout, flag.stdout);
+  }
+  const unknown = await myfs(["help", "flist", "lss"]);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /'lss'\nhint: 'myfs flist --help'/);
 });
 
 Deno.test("help: a command that is missing shows what there is, on standard error", async () => {

@@ -65,7 +65,7 @@ def boundaries(data: bytes, size_min: int, size_mean: int, size_max: int) -> lis
 
 
 if __name__ == "__main__":
-    default = (262144, 524288, 2097152)
+    default = (131072, 262144, 1048576)
     small = (64, 1024, 4096)
     odd = (100, 2048, 5000)
     cases = []
@@ -73,8 +73,8 @@ if __name__ == "__main__":
         (("xorshift", 1, 6000000), default),
         (("words", 2, 2500000), default),
         (("zeros", 0, 5000000), default),
-        (("xorshift", 3, 262144), default),
-        (("xorshift", 4, 262145), default),
+        (("xorshift", 3, 131072), default),
+        (("xorshift", 4, 131073), default),
         (("xorshift", 5, 1), default),
         (("xorshift", 6, 50000), small),
         (("words", 7, 50000), small),

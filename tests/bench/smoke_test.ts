@@ -1,0 +1,56 @@
+/**
+ * Goal: the benchmark does not rot. Method: it runs on tiny trees, with myfs alone, so that it needs
+ * neither a network nor other programs.
+ */
+
+import assert from "node:assert/strict";
+import { benchRun } from "./bench_run.ts";
+import { GNU_TIME } from "./measure.ts";
+import { renderReport } from "./report.ts";
+import { SCENARIOS } from "./scenarios.ts";
+
+/** Not every machine has a tmpfs, and unpacking to one is unpacking to a folder. */
+const scenarios = SCENARIOS.filter((scenario) => scenario !== "unpack-tmpfs");
+
+Deno.test({
+  name: "bench: measures packing, unpacking and memory, and leaves nothing behind",
+  ignore: !await exists(GNU_TIME),
+  fn: async () => {
+    const scratch = await Deno.makeTempDir();
+    try {
+      const report = await benchRun({
+        quick: true,
+        runs: 1,
+        only: scenarios,
+        tools: ["myfs", "myfs --base"],
+        corpora: ["small-files"],
+        trees: [],
+        scratch,
+        tmpfs: "/dev/shm",
+        keep: false,
+        onStep: () => {},
+      });
+      const measured = new Set(report.results.map(({ scenario }) => scenario));
+      assert.deepEqual(scenarios.filter((scenario) => !measured.has(scenario)), []);
+      for (const { runs, tool } of report.results) {
+        for (const { wallSeconds, peakMemoryBytes } of runs) {
+          assert.ok(wallSeconds > 0 && peakMemoryBytes > 1e6, `${tool} was not measured`);
+        }
+      }
+      const rendered = renderReport(report);
+      assert.match(rendered, /### Pack: small-files/);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(scratch)), []);
+    } finally {
+      await Deno.remove(scratch, { recursive: true });
+    }
+  },
+});
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

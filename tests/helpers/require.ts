@@ -1,0 +1,73 @@
+/**
+ * Tests that need something which not every machine has: a tool, or rights. Where it is missing they
+ * are skipped, and the reason stands in their name; with `MYFS_REQUIRE_ALL=1` in the environment, as
+ * in continuous integration, they fail instead.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+
+/** What a test can need: a program in the path, or one of the rights below. */
+export type Need =
+  | "linux"
+  | "root"
+  | "mount"
+  | "python3"
+  | "rsync"
+  | "strace"
+  | "cp"
+  | "libcrypto";
+
+/** Registers a test that runs only where everything in `needs` is there. */
+export function requiringTest(
+  needs: readonly Need[],
+  name: string,
+  test: (context: Deno.TestContext) => void | Promise<void>,
+): void {
+  const missing = needs.filter((need) => !has(need));
+  if (missing.length === 0) return Deno.test(name, test);
+  const reason = `needs ${missing.join(" and ")}`;
+  if (Deno.env.get("MYFS_REQUIRE_ALL") === "1") {
+    Deno.test(name, () => assert.fail(`This test may not be skipped here, but ${reason}`));
+  } else {
+    Deno.test({ name: `${name} [skipped: ${reason}]`, ignore: true, fn: test });
+  }
+}
+
+const known = new Map<Need, boolean>();
+
+/** Whether this machine has what is needed. */
+export function has(need: Need): boolean {
+  let answer = known.get(need);
+  if (answer === undefined) known.set(need, answer = look(need));
+  return answer;
+}
+
+function look(need: Need): boolean {
+  switch (need) {
+    case "linux":
+      return Deno.build.os === "linux";
+    case "root":
+      return Deno.uid() === 0;
+    case "mount":
+      // A container's root may not mount: only trying tells.
+      return runs("unshare", ["--mount", "true"]);
+    case "strace":
+      // Likewise for tracing.
+      return runs("strace", ["-qq", "-o", "/dev/null", "true"]);
+    case "libcrypto":
+      return has("python3") &&
+        runs("python3", ["-c", "import ctypes; ctypes.CDLL('libcrypto.so.3')"]);
+    default:
+      return runs(need, ["--version"]);
+  }
+}
+
+function runs(command: string, args: string[]): boolean {
+  try {
+    return new Deno.Command(command, { args, stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
