@@ -73,7 +73,8 @@ export {
   type Route,
 } from "./lib/flist/flist_reader.ts";
 export { FlistEditor } from "./lib/flist/flist_editor.ts";
-export { dumpFlist } from "./lib/flist/text_dump.ts";
+export { dumpFlist, type DumpFlistOptions } from "./lib/flist/text_dump.ts";
+export { parseFlistText } from "./lib/flist/text_parse.ts";
 
 // Stores: blocks alone
 export type {
@@ -94,6 +95,11 @@ export {
 } from "./lib/store/store_url.ts";
 
 // Blocks
+export {
+  type BlockCodec,
+  type BlockCodecOptions,
+  createBlockCodec,
+} from "./lib/block/block_codec.ts";
 export {
   type BlockId,
   blockIdBytes,

@@ -8,7 +8,7 @@ import type { ProgressListener } from "myfs";
 import { JsonPrinter } from "./output/json_printer.ts";
 import type { Document, Printer } from "./output/printer.ts";
 import { ProgressBar } from "./output/progress_bar.ts";
-import { StandardOutput, type TextPieces } from "./output/standard_output.ts";
+import { OutputClosedError, StandardOutput, type TextPieces } from "./output/standard_output.ts";
 import { TextPrinter } from "./output/text_printer.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import type { Problem } from "./problem.ts";
@@ -69,9 +69,14 @@ export class Session implements Printer {
     this.onProgress = (event) => this.#progressBar?.update(event);
   }
 
-  result(document: () => Document, lines?: () => TextPieces): Promise<void> {
+  async result(document: () => Document, lines?: () => TextPieces): Promise<void> {
     this.clearProgress();
-    return this.#printer.result(document, lines);
+    try {
+      await this.#printer.result(document, lines);
+    } catch (error) {
+      // Nobody reads the rest, but the exit code still says what was found.
+      if (!(error instanceof OutputClosedError)) throw error;
+    }
   }
 
   note(lines: () => Iterable<string>): void {

@@ -139,14 +139,15 @@ export class DirectorySink implements Disposable {
     metadata: EntryMetadata,
     xattrs: Xattrs | undefined,
   ): void {
-    // Chown takes away setuid and file capabilities, so it comes before both.
+    // Chown takes away setuid and file capabilities, so it comes before both; a file that is read
+    // only takes no attributes from its owner, so permissions come after them.
     if (this.#options.preserveOwnership && libc().fchown(fd, metadata.uid, metadata.gid) !== 0) {
       this.#options.onLoss("owner", path);
     }
+    if (xattrs !== undefined) this.#setXattrs(directoryFd, name, path, xattrs);
     if (libc().fchmod(fd, this.#permissions(metadata, path)) !== 0) {
       throw systemError("set the permissions of", path);
     }
-    if (xattrs !== undefined) this.#setXattrs(directoryFd, name, path, xattrs);
     this.#setTimes(metadata);
     if (libc().futimens(fd, this.#times) !== 0) throw systemError("set the times of", path);
   }
@@ -214,12 +215,12 @@ export class DirectorySink implements Disposable {
     ) {
       this.#options.onLoss("owner", path);
     }
+    if (xattrs !== undefined) this.#setXattrs(fd, name, path, xattrs);
     // There is no chmod that does not follow links, but what comes here is no link: this sink has
     // just made it, in a directory that nobody else can enter yet.
     if (hasPermissions && libc().fchmodat(fd, named, this.#permissions(metadata, path), 0) !== 0) {
       throw systemError("set the permissions of", path);
     }
-    if (xattrs !== undefined) this.#setXattrs(fd, name, path, xattrs);
     this.#setTimes(metadata);
     if (libc().utimensat(fd, named, this.#times, AT_SYMLINK_NOFOLLOW) !== 0) {
       throw systemError("set the times of", path);

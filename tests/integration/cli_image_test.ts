@@ -7,18 +7,18 @@ import assert from "node:assert/strict";
 import { myfs, myfsJson, myfsOk, Workplace } from "./cli_process.ts";
 
 /** A workplace with a small tree, packed as `tree.fl` into the store `blocks`. */
-async function packedTree(): Promise<Workplace> {
-  const place = await Workplace.create();
-  await place.write({
-    "tree/hello.txt": "hello\n",
-    "tree/docs/a.txt": "a".repeat(5000),
-    "tree/docs/deep/b.txt": "b",
+function packedTree(): Promise<Workplace> {
+  return Workplace.create(async (place) => {
+    await place.write({
+      "tree/hello.txt": "hello\n",
+      "tree/docs/a.txt": "a".repeat(5000),
+      "tree/docs/deep/b.txt": "b",
+    });
+    await Deno.symlink("hello.txt", `${place.path}/tree/link`);
+    await Deno.chmod(`${place.path}/tree/docs/a.txt`, 0o4750);
+    await Deno.utime(`${place.path}/tree/docs/a.txt`, 1_700_000_000, 1_700_000_000);
+    await myfsOk(["pack", "-q", "-m", "tree.fl", "-s", place.store(), "tree"], place.options);
   });
-  await Deno.symlink("hello.txt", `${place.path}/tree/link`);
-  await Deno.chmod(`${place.path}/tree/docs/a.txt`, 0o4750);
-  await Deno.utime(`${place.path}/tree/docs/a.txt`, 1_700_000_000, 1_700_000_000);
-  await myfsOk(["pack", "-q", "-m", "tree.fl", "-s", place.store(), "tree"], place.options);
-  return place;
 }
 
 /** For tests that only read. */

@@ -22,13 +22,12 @@ async function bash(
 }
 
 /** A workplace with an image whose list is longer than a pipe holds. */
-async function longList(): Promise<Workplace> {
-  const place = await Workplace.create();
-  const files: Record<string, string> = {};
-  for (let i = 0; i < 2000; i++) files[`tree/${String(i).padStart(4, "0")}${"n".repeat(96)}`] = "";
-  await place.write(files);
-  await myfsOk(["pack", "-q", "-m", "tree.fl", "-s", place.store(), "tree"], place.options);
-  return place;
+function longList(): Promise<Workplace> {
+  return Workplace.create(async (place) => {
+    const names = Array.from({ length: 2000 }, (_, i) => `${i}`.padStart(100, "n"));
+    await place.write(Object.fromEntries(names.map((name) => [`tree/${name}`, ""])));
+    await myfsOk(["pack", "-q", "-m", "tree.fl", "-s", place.store(), "tree"], place.options);
+  });
 }
 
 Deno.test("output: a reader that goes away ends a listing quietly", async () => {
@@ -37,6 +36,18 @@ Deno.test("output: a reader that goes away ends a listing quietly", async () => 
     const script = `myfs ${args} | head -c 10 > /dev/null; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = await bash(script, place);
     assert.deepEqual([stdout, stderr], ["0\n", ""], args);
+  }
+});
+
+Deno.test("output: a reader that goes away does not hide what was found", async () => {
+  await using place = await Workplace.create();
+  await place.write({ "tree/a": "content" });
+  await myfsOk(["pack", "-q", "-m", "tree.fl", "-s", place.store(), "tree"], place.options);
+  await Deno.remove(`${place.path}/blocks`, { recursive: true });
+  await Deno.mkdir(`${place.path}/blocks`);
+  for (const option of ["", "--json"]) {
+    const script = `myfs check ${option} tree.fl | true; echo "\${PIPESTATUS[0]}"`;
+    assert.equal((await bash(script, place)).stdout, "10\n");
   }
 });
 
@@ -66,15 +77,9 @@ async function onTerminal(place: Workplace, columns: number, args: string): Prom
   return stdout;
 }
 
-async function slowWork(): Promise<Workplace> {
-  const place = await Workplace.create();
-  await Deno.mkdir(`${place.path}/tree`);
-  const noise = new Uint8Array(16 * 1024 * 1024);
-  for (let at = 0; at < noise.length; at += 65536) {
-    crypto.getRandomValues(noise.subarray(at, at + 65536));
-  }
-  await Deno.writeFile(`${place.path}/tree/noise`, noise);
-  return place;
+/** A workplace with a tree that takes a second or more to pack at level 15. */
+function slowWork(): Promise<Workplace> {
+  return Workplace.create((place) => place.writeNoise("tree/noise", 16 * 1024 * 1024));
 }
 
 Deno.test("progress: is one line on a terminal, fits it, and is gone in the end", async () => {

@@ -92,9 +92,14 @@ export class Workplace implements AsyncDisposable {
     this.options = { cwd: path, env: { MYFS_CACHE_DIR: `${path}/state`, MYFS_DEBUG: "" } };
   }
 
-  /** Makes the folder. */
-  static async create(): Promise<Workplace> {
-    return new Workplace(await Deno.realPath(await Deno.makeTempDir({ prefix: "myfs_cli_" })));
+  /** Makes the folder, and lets `fill` put things into it. */
+  static async create(fill?: (place: Workplace) => Promise<unknown>): Promise<Workplace> {
+    await using stack = new AsyncDisposableStack();
+    const path = await Deno.realPath(await Deno.makeTempDir({ prefix: "myfs_cli_" }));
+    const place = stack.use(new Workplace(path));
+    await fill?.(place);
+    stack.move();
+    return place;
   }
 
   /** The spec of a store in the folder. */
@@ -109,6 +114,17 @@ export class Workplace implements AsyncDisposable {
       await Deno.mkdir(full.slice(0, full.lastIndexOf("/")), { recursive: true });
       await Deno.writeTextFile(full, text);
     }
+  }
+
+  /** Writes a file that does not compress. */
+  async writeNoise(path: string, sizeBytes: number): Promise<void> {
+    const noise = new Uint8Array(sizeBytes);
+    // The most that may be asked for at once.
+    for (let at = 0; at < sizeBytes; at += 65536) {
+      crypto.getRandomValues(noise.subarray(at, at + 65536));
+    }
+    await this.write({ [path]: "" });
+    await Deno.writeFile(`${this.path}/${path}`, noise);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,15 +6,8 @@ import assert from "node:assert/strict";
 import { finish, myfsOk, startMyfs, Workplace } from "./cli_process.ts";
 
 /** A workplace whose tree takes seconds to pack, however fast the machine: level 19 on noise. */
-async function slowTree(): Promise<Workplace> {
-  const place = await Workplace.create();
-  await Deno.mkdir(`${place.path}/tree`);
-  const noise = new Uint8Array(48 * 1024 * 1024);
-  for (let at = 0; at < noise.length; at += 65536) {
-    crypto.getRandomValues(noise.subarray(at, at + 65536));
-  }
-  await Deno.writeFile(`${place.path}/tree/noise`, noise);
-  return place;
+function slowTree(): Promise<Workplace> {
+  return Workplace.create((place) => place.writeNoise("tree/noise", 48 * 1024 * 1024));
 }
 
 /** Starts a slow pack and waits until it is at work. */

@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { FlistFormatError } from "../../lib/base/errors.ts";
 import { BOTH, exercise, TestFolder, writeSample } from "../unit/lib/flist/flist_samples.ts";
+import { SeededRandom, takeSeed } from "../unit/lib/flist/seeded_random.ts";
 
 /** Random places a run. */
 const RANDOM_PLACES = 250;
@@ -17,7 +18,7 @@ const PAGE = 4096;
 
 for (const profile of BOTH) {
   Deno.test(`flist byte flips (${profile}): each is read or refused as a format error`, () => {
-    const seed = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 2 ** 31));
+    const seed = takeSeed();
     using folder = new TestFolder();
     const path = folder.file("a.fl");
     writeSample(path, profile);
@@ -65,16 +66,11 @@ function* places(bytes: Uint8Array, seed: number): Generator<number> {
   for (let page = PAGE; page < bytes.length; page += PAGE) {
     for (let at = 0; at < 12; at++) yield page + at;
   }
-  let state = seed;
-  for (let i = 0; i < RANDOM_PLACES;) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const at = state % bytes.length;
-    // Free space is all zeros and tells nothing.
-    if (bytes[at] === 0 && i % 10 !== 0) {
-      state++;
-      continue;
-    }
-    i++;
+  const random = new SeededRandom(seed);
+  for (let i = 0; i < RANDOM_PLACES; i++) {
+    // Free space is all zeros and tells little: mostly another place is taken.
+    let at = random.below(bytes.length);
+    for (let tries = 0; bytes[at] === 0 && tries < 20; tries++) at = random.below(bytes.length);
     yield at;
   }
 }

@@ -12,32 +12,13 @@ import { type Extent, FlistWriter, type InodeRecord } from "../../lib/flist/flis
 import { profileLosses } from "../../lib/flist/profile_losses.ts";
 import { dumpFlist } from "../../lib/flist/text_dump.ts";
 import { parseFlistText } from "../../lib/flist/text_parse.ts";
+import type { EntryMetadata } from "../../lib/tree/tree_entry.ts";
 import { blockRef, BOTH, metadata, TestFolder } from "../unit/lib/flist/flist_samples.ts";
+import { SeededRandom, takeSeed } from "../unit/lib/flist/seeded_random.ts";
 
 const ROUNDS = 12;
 const ENTRIES_MAX = 400;
 const PIECE = 524_288;
-
-/** mulberry32: small, and the same everywhere. */
-class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-  /** A whole number below `end`. */
-  below(end: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * end);
-  }
-  pick<Item>(items: readonly Item[]): Item {
-    return items[this.below(items.length)]!;
-  }
-  bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.below(256));
-  }
-}
 
 /** One entry of the model. */
 interface ModelEntry {
@@ -53,7 +34,7 @@ interface Model {
 
 const SIZES = [0, 1, 100, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7];
 
-function randomModel(random: Random, profile: Profile): Model {
+function randomModel(random: SeededRandom, profile: Profile): Model {
   const model: Model = { entries: [], chunkSizes: [] };
   const directories = [1];
   const taken = new Set<string>();
@@ -100,7 +81,7 @@ function randomModel(random: Random, profile: Profile): Model {
 }
 
 function randomFile(
-  random: Random,
+  random: SeededRandom,
   profile: Profile,
   place: { readonly parent: number; readonly name: string },
   chunkSizes: number[],
@@ -133,7 +114,7 @@ function randomFile(
   };
 }
 
-function randomMetadata(random: Random, mode: number, size: number) {
+function randomMetadata(random: SeededRandom, mode: number, size: number): EntryMetadata {
   return metadata(mode ^ (random.below(8) === 0 ? 0o7000 : 0), {
     size,
     uid: random.pick([0, 1000, 4294967295]),
@@ -143,7 +124,7 @@ function randomMetadata(random: Random, mode: number, size: number) {
   });
 }
 
-function randomName(random: Random, profile: Profile): string {
+function randomName(random: SeededRandom, profile: Profile): string {
   const kind = random.below(10);
   if (kind === 0) return "x".repeat(random.pick([1, 254, 255]));
   if (kind === 1) {
@@ -216,9 +197,9 @@ function check(model: Model, reader: FlistReader): void {
 
 for (const profile of BOTH) {
   Deno.test(`flist round trip (${profile}): random trees come back, as bytes and as text`, () => {
-    const seed = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 2 ** 31));
+    const seed = takeSeed();
     try {
-      const random = new Random(seed);
+      const random = new SeededRandom(seed);
       for (let round = 0; round < ROUNDS; round++) {
         using folder = new TestFolder();
         const model = randomModel(random, profile);
