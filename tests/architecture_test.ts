@@ -82,7 +82,7 @@ Deno.test("architecture: no form of import goes unseen", () => {
     import a from "./a.ts"; import { type B } from "./b.ts"; import type { C } from "./c.ts";
     export { d } from "./d.ts"; export * from "./e.ts"; export type { F } from "./f.ts";
     const g = await import("./g.ts"); type H = import("./h.ts").H; await import(g.path);
-    new Worker(new URL("./i_worker.ts", import.meta.url)); new URL("x.ts", "http://host/");
+    new Worker(new URL("i_worker.ts", import.meta.url)); new URL("x.ts", "http://host/");
     import defer * as j from "./j.ts";
   `;
   const types = ["./c.ts", "./f.ts", "./h.ts"];

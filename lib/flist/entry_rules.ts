@@ -37,7 +37,7 @@ const NSEC_END = 1_000_000_000;
 const XATTR_LIST_SIZE_MAX = 65536;
 
 /** Longest tag key, tag value or URL in bytes: far beyond any use, and bounds what a reader holds. */
-const TEXT_LENGTH_MAX = 65536;
+export const TEXT_LENGTH_MAX = 65536;
 
 /** Most tags, and most routes, in a flist: a reader holds them all. [F40, F42] */
 export const TAGS_MAX = 4096;

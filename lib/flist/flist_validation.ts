@@ -47,7 +47,7 @@ export function validateFlist(
   checkLinkTargets(database, tree);
   if (database.profile === "myfs") checkHardLinks(database, tree);
   if (names?.areDistinct() === false) checkNamesOnce(database);
-  checkContent(reader, content, tree);
+  checkContent(database, content, tree);
   if (database.profile === "rfs" && options.allowIncomplete !== true) {
     for (const ino of tree.files()) tree.expectCovered(ino, "its content is cut short");
   }
@@ -163,7 +163,7 @@ class TreeFacts {
   }
 }
 
-/** Symbolic links were seen with their targets; here it is the targets that have no link. */
+/** Symbolic links were seen with their targets; here it is the targets without a link. */
 function checkLinkTargets(database: ForeignDatabase, tree: TreeFacts): void {
   for (const [ino] of database.scan("SELECT ino FROM extra WHERE", "ino")) {
     tree.expectFirstName(ino as number, "link targets");
@@ -241,13 +241,24 @@ function checkNamesOnce(database: ForeignDatabase): void {
   );
 }
 
-function checkContent(reader: FlistReader, content: ContentTables, tree: TreeFacts): void {
-  const chunks = reader.chunks()[Symbol.iterator]();
+function checkContent(database: ForeignDatabase, content: ContentTables, tree: TreeFacts): void {
+  const chunks = content.chunks()[Symbol.iterator]();
   while (chunks.next().done !== true) {
     // Each is checked as it is read.
   }
   content.eachExtent(({ ino, length }) => tree.cover(ino, length));
-  for (const { ino } of reader.digests()) tree.expectCovered(ino, "its digest is of other content");
+  if (database.profile === "rfs") return;
+  const digests = database.scan(
+    "SELECT ino, typeof(digest) = 'blob' AND length(digest) = 32 FROM digest WHERE",
+    "ino",
+  );
+  for (const [ino, is32Bytes] of digests) {
+    const file = ino as number;
+    if (is32Bytes !== 1) {
+      throw database.fault(`${labelInode(database, file)}: its digest is not 32 bytes`);
+    }
+    tree.expectCovered(file, "its digest is of other content");
+  }
 }
 
 /** SQLite's own look at every page: that indexes agree with tables and that no page serves twice. */

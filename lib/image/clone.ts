@@ -146,7 +146,7 @@ export async function cloneImage(meta: string, options: CloneOptions): Promise<C
     blocksCopied,
     blocksPresent,
     copiedBytes,
-    durationMs: performance.now() - startedMs,
+    durationMs: Math.round(performance.now() - startedMs),
   };
 }
 

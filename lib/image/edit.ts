@@ -37,8 +37,8 @@ export async function editFlist(
   edit: (editor: FlistEditor) => void,
   options: EditFlistOptions = {},
 ): Promise<void> {
-  const isOwn = await isOwnFlist(meta, options.stateFolder);
   using editor = FlistEditor.open(meta);
+  const isOwn = await isOwnFlist(meta, options.stateFolder);
   edit(editor);
   editor.finish();
   if (isOwn) await rememberOwnFlist(meta, options.stateFolder);

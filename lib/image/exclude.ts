@@ -58,6 +58,7 @@ export async function ownOutputMatcher(
   const flist = inTree(join(await Deno.realPath(dirname(meta)), basename(meta)));
   const real = await Promise.all(directories.map((path) => Deno.realPath(path)));
   const exact = new Set([...flist, ...real.flatMap(inTree)]);
+  if (exact.size === 0) return () => false;
   // The flist is written beside its final name first: see TemporaryFile in lib/flist.
   const isTemporary = (path: string): boolean =>
     flist.some((name) => path.startsWith(`${name}.`) && path.endsWith(".tmp"));

@@ -7,13 +7,14 @@
 import type { Bytes } from "../base/bytes.ts";
 import { displayByteString } from "../base/byte_string.ts";
 import { MyfsError, PathNotFoundError } from "../base/errors.ts";
-import { createBlockCodec } from "../block/block_codec.ts";
+import type { BlockCodec } from "../block/block_codec.ts";
 import type { Profile } from "../block/profile.ts";
 import { FlistReader, type Inode, type Route } from "../flist/flist_reader.ts";
 import { ROOT_INO } from "../flist/flist_record.ts";
 import { joinPath } from "../tree/directory_source.ts";
 import type { TreeEntry, Xattrs } from "../tree/tree_entry.ts";
 import { ChunkCache } from "./chunk_cache.ts";
+import { codecSetupOf, openFlistCodec } from "./flist_codec.ts";
 import { normalizePath, resolveInode } from "./image_paths.ts";
 import { type ReadStoreOptions, type UsedStore, useStoreOf } from "./image_stores.ts";
 
@@ -75,7 +76,7 @@ export class Image implements AsyncDisposable {
   readonly #flist: FlistReader;
   readonly #options: OpenImageOptions;
   readonly #chunks: ChunkCache;
-  readonly #codec: ReturnType<typeof createBlockCodec>;
+  readonly #codec: BlockCodec;
   #used: Promise<UsedStore> | undefined;
   #xattrOwners: ReadonlySet<number> | undefined;
 
@@ -83,7 +84,7 @@ export class Image implements AsyncDisposable {
   constructor(flist: FlistReader, options: OpenImageOptions) {
     this.#flist = flist;
     this.#options = options;
-    this.#codec = createBlockCodec(flist.profile);
+    this.#codec = openFlistCodec(codecSetupOf(flist));
     this.#chunks = new ChunkCache((chunk) => this.#loadChunk(chunk));
   }
 

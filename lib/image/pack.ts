@@ -341,6 +341,9 @@ class Pack implements Disposable {
     const bytes = this.#contentBytes;
     onProgress?.({ phase: "finish", entries: this.#inodeCount, bytes });
     for (const [key, value] of Object.entries(tags)) this.#writer.setTag(key, value);
+    if (this.#options.domainSecret !== undefined || this.#base?.hasSecretKeys === true) {
+      this.#writer.markSecretChunkKeys();
+    }
     for (const route of routesOf(this.#options.store, keepSecrets)) this.#writer.addRoute(route);
     // Blocks first: a flist that is there has all of its blocks, also after a power cut.
     await this.#store.flush(signal === undefined ? {} : { signal });
@@ -361,7 +364,7 @@ class Pack implements Disposable {
       referencedBytes: this.#content.referencedBytes,
       flistBytes: (await Deno.stat(meta)).size,
       unchangedFiles: this.#unchangedFiles,
-      durationMs: performance.now() - startedMs,
+      durationMs: Math.round(performance.now() - startedMs),
       failures: this.#failures,
       losses: this.#losses.list(),
     };
@@ -382,7 +385,7 @@ class Pack implements Disposable {
     if (failure === undefined) return;
     const others = furtherNames === 0
       ? ""
-      : `; ${furtherNames} further names of it are left out too`;
+      : `; left out with ${furtherNames} further ${furtherNames === 1 ? "name" : "names"}`;
     this.#failures.push({ ...failure, reason: failure.reason + others });
   }
 

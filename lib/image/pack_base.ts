@@ -11,6 +11,7 @@ import type { Profile } from "../block/profile.ts";
 import { FlistReader, type Inode } from "../flist/flist_reader.ts";
 import type { Store } from "../store/store.ts";
 import { joinPath, type ScannedEntry } from "../tree/directory_source.ts";
+import { codecSetupOf } from "./flist_codec.ts";
 import { digestOfFile, SourceStamps } from "./own_flists.ts";
 import type { ChunkClaims, FileDigests } from "./shared_digests.ts";
 
@@ -105,6 +106,11 @@ export class PackBase implements AsyncDisposable {
       reader[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** Whether a domain secret went into the keys of its chunks. */
+  get hasSecretKeys(): boolean {
+    return !codecSetupOf(this.#reader).verifyKey;
   }
 
   /** Contents that {@link seed} adds, at most. */

@@ -38,7 +38,7 @@ export const BUNDLE_SIZE_MAX = BUNDLE_SIZE_END + LARGE_FILE_SIZE_MIN;
 
 /**
  * Large files are chunked in segments of this many bytes, each from its start: 64 MiB are a third
- * of a second's work, which keeps cores evenly busy, and cost one forced cut in 128 chunks.
+ * of a second's work, which keeps cores evenly busy, and cost one forced cut in 256 chunks.
  */
 export const SEGMENT_SIZE = 64 * MIB;
 

@@ -12,12 +12,16 @@ import { DirectoryReader } from "../linux/directory_reader.ts";
 import { asSystemError, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, systemError } from "../linux/errno.ts";
 import { FileStatus } from "../linux/file_status.ts";
 import { errno, libc } from "../linux/libc.ts";
+import { XattrAccess } from "../linux/xattr.ts";
 import { DirectorySink, type DirectorySinkOptions } from "../tree/directory_sink.ts";
 import { joinPath } from "../tree/directory_source.ts";
 import { kindOfMode } from "../tree/tree_entry.ts";
 
 /** What staging directories are called; whoever finds one may remove it when no unpack runs. */
 const NAME_PREFIX = ".myfs-unpack-";
+
+/** An ACL without entries (version 2 of linux/posix_acl_xattr.h): setting it removes the ACL. */
+const EMPTY_ACL = Uint8Array.of(2, 0, 0, 0);
 
 /** A new directory in `target` that is removed again unless it is published. */
 export class StagingDirectory implements Disposable {
@@ -36,6 +40,9 @@ export class StagingDirectory implements Disposable {
     this.path = `${target}/${name}`;
     this.#targetFd = openRootDirectory(target);
     this.#stagingFd = openRootDirectory(this.path);
+    // What the target gives to everything made in it is not part of the tree. Fails where there is
+    // no such thing.
+    new XattrAccess().write(this.#stagingFd, ".", "system.posix_acl_default", EMPTY_ACL);
   }
 
   /**
@@ -75,8 +82,12 @@ export class StagingDirectory implements Disposable {
    * Moves everything into the target. Directories that exist there are kept and receive what is new;
    * other entries take the place of entries that exist. What is in the way is told and left out.
    * The staging directory itself is gone after, so that the target's time can be set.
+   *
+   * @param onFailure Told of each path (a byte string) that, with all below it, stays out.
    */
-  publish(onFailure: (failure: Failure) => void): void {
+  publish(onFailure: (path: string, failure: Failure) => void): void {
+    const leaveOut = (path: string, error: unknown): void =>
+      onFailure(path, toFailure(displayByteString(path), error));
     using from = new DirectoryCursor(this.#stagingFd);
     using to = new DirectoryCursor(this.#targetFd);
     const reader = new DirectoryReader();
@@ -85,6 +96,13 @@ export class StagingDirectory implements Disposable {
     const toName = new CString();
     const waiting = [""];
     for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
+      try {
+        to.enter(directory);
+      } catch (error) {
+        // There before, and closed to us.
+        leaveOut(directory, error);
+        continue;
+      }
       for (const name of reader.names(from.enter(directory), directory).sort()) {
         const path = joinPath(directory, name);
         const fromFd = from.enter(directory);
@@ -95,7 +113,7 @@ export class StagingDirectory implements Disposable {
         const bothAreDirectories = status.at(toFd, name) && isDirectory(status) &&
           status.at(fromFd, name) && isDirectory(status);
         if (IN_THE_WAY.has(number) && bothAreDirectories) waiting.push(path);
-        else onFailure(toFailure(displayByteString(path), systemError("replace", path, number)));
+        else leaveOut(path, systemError("replace", path, number));
       }
     }
     removeTree(this.path);

@@ -17,6 +17,7 @@ import { libc } from "../linux/libc.ts";
 import type { Store } from "../store/store.ts";
 import { DirectorySink } from "../tree/directory_sink.ts";
 import { joinPath } from "../tree/directory_source.ts";
+import { codecSetupOf } from "./flist_codec.ts";
 import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
 import { resolveInode } from "./image_paths.ts";
 import { resolveJobs } from "./pack.ts";
@@ -108,7 +109,7 @@ export async function unpackImage(
   using staging = await StagingDirectory.create(target);
   const setup: UnpackWorkerSetup = {
     root: staging.path,
-    profile: flist.profile,
+    codec: codecSetupOf(flist),
     placement: used.store.local,
     preserveOwnership: options.preserveOwnership ?? false,
   };
@@ -135,7 +136,7 @@ export async function unpackImage(
   return {
     target,
     ...unpack.totals(),
-    durationMs: performance.now() - startedMs,
+    durationMs: Math.round(performance.now() - startedMs),
   };
 }
 
@@ -318,7 +319,12 @@ class Unpack {
     }
     for (const link of this.#links) this.#makeLink(link);
     this.#sink[Symbol.dispose]();
-    this.#staging.publish((failure) => this.#failures.push(failure));
+    const leftOut = new Set<string>();
+    this.#staging.publish((path, failure) => {
+      leftOut.add(path);
+      this.#failures.push(failure);
+    });
+    if (leftOut.size > 0) this.#uncount(leftOut);
     using sink = this.#staging.targetSink({
       preserveOwnership,
       onLoss: (what, path) => this.#losses.add(what, path),
@@ -326,8 +332,34 @@ class Unpack {
     // After all has been moved, because moving changes times, and children before parents, because
     // a finished parent may not let us in any more.
     for (const { path, inode } of this.#directories.toReversed()) {
-      if (!this.#failed.has(inode.ino)) this.#finishDirectory(sink, path, inode);
+      if (this.#failed.has(inode.ino) || leftOut.has(path)) continue;
+      this.#finishDirectory(sink, path, inode);
     }
+  }
+
+  /** Takes entries out of the counts that are in or below `leftOut`, and adds directories to it. */
+  #uncount(leftOut: Set<string>): void {
+    const counts = this.#counts;
+    // Parents come before what is in them.
+    for (const { path, inode } of this.#directories) {
+      const parent = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+      if (leftOut.has(path) || (path !== "" && leftOut.has(parent))) {
+        leftOut.add(path);
+        if (!this.#failed.has(inode.ino)) counts.directories--;
+      }
+    }
+    const isOut = ({ directory, name }: { directory: string; name: string }): boolean =>
+      leftOut.has(directory) || leftOut.has(joinPath(directory, name));
+    for (const [ino, file] of this.#files) {
+      if (!this.#failed.has(ino) && isOut(file)) counts.files--;
+    }
+    for (const [ino, other] of this.#others) {
+      if (this.#failed.has(ino) || !isOut(other)) continue;
+      if (other.inode.kind === "symlink") counts.symlinks--;
+      else counts.specials--;
+    }
+    counts.hardLinks -=
+      this.#links.filter((link) => !this.#failed.has(link.ino) && isOut(link)).length;
   }
 
   #makeLink({ directory, name, ino }: { directory: string; name: string; ino: number }): void {

@@ -6,15 +6,15 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { type Failure, MyfsError, SystemError } from "../base/errors.ts";
-import type { Profile } from "../block/profile.ts";
 import type { LocalPlacement } from "../store/store.ts";
 import type { Xattrs } from "../tree/tree_entry.ts";
+import type { FlistCodecSetup } from "./flist_codec.ts";
 
 /** First message to a worker. */
 export interface UnpackWorkerSetup {
   /** Directory to write into. */
   readonly root: string;
-  readonly profile: Profile;
+  readonly codec: FlistCodecSetup;
   /** Where the blocks are when that is on this machine; else they come with the units. */
   readonly placement: LocalPlacement | undefined;
   readonly preserveOwnership: boolean;

@@ -8,7 +8,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { displayByteString } from "../base/byte_string.ts";
 import { type Failure, toFailure } from "../base/errors.ts";
-import { type BlockCodec, createBlockCodec } from "../block/block_codec.ts";
+import type { BlockCodec } from "../block/block_codec.ts";
 import { BlockKey, type BlockRef, parseBlockId } from "../block/block_ref.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
 import { openRootDirectory } from "../linux/directory_cursor.ts";
@@ -17,6 +17,7 @@ import { LocalBlocks } from "../store/local_blocks.ts";
 import { DirectorySink } from "../tree/directory_sink.ts";
 import { joinPath } from "../tree/directory_source.ts";
 import type { EntryMetadata } from "../tree/tree_entry.ts";
+import { openFlistCodec } from "./flist_codec.ts";
 import {
   FILE_FIELDS,
   isBlockFault,
@@ -37,7 +38,7 @@ class UnpackWorker {
   #losses: { what: string; path: string }[] = [];
 
   constructor(setup: UnpackWorkerSetup) {
-    this.#codec = createBlockCodec(setup.profile);
+    this.#codec = openFlistCodec(setup.codec);
     this.#blocks = setup.placement === undefined ? undefined : new LocalBlocks(setup.placement);
     this.#sink = new DirectorySink(openRootDirectory(setup.root), {
       preserveOwnership: setup.preserveOwnership,

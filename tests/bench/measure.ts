@@ -20,9 +20,6 @@ export interface Measurement {
   readonly peakMemoryBytes: number;
 }
 
-/** Where Debian's package `time` puts GNU time; the shell's own `time` knows no memory. */
-export const GNU_TIME = "/usr/bin/time";
-
 const decoder = new TextDecoder();
 
 /** Runs `command` to its end, unmeasured. @throws {Error} with its output when it fails. */
@@ -54,7 +51,8 @@ export async function measure(command: Command, notesFile: string): Promise<Meas
   const startedMs = performance.now();
   await run({
     ...command,
-    argv: [GNU_TIME, "--quiet", "-o", notesFile, "-f", "%U %S %M", ...command.argv],
+    // GNU time (Debian: time), for the shell's own knows no memory.
+    argv: ["time", "--quiet", "-o", notesFile, "-f", "%U %S %M", ...command.argv],
   });
   const wallSeconds = (performance.now() - startedMs) / 1000;
   const [user, system, kibibytes] = (await Deno.readTextFile(notesFile)).split(" ").map(Number);

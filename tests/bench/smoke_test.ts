@@ -4,18 +4,18 @@
  */
 
 import assert from "node:assert/strict";
+import { requiringTest } from "../helpers/require.ts";
 import { benchRun } from "./bench_run.ts";
-import { GNU_TIME } from "./measure.ts";
 import { renderReport } from "./report.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 /** Not every machine has a tmpfs, and unpacking to one is unpacking to a folder. */
 const scenarios = SCENARIOS.filter((scenario) => scenario !== "unpack-tmpfs");
 
-Deno.test({
-  name: "bench: measures packing, unpacking and memory, and leaves nothing behind",
-  ignore: !await exists(GNU_TIME),
-  fn: async () => {
+requiringTest(
+  ["time"],
+  "bench: measures packing, unpacking and memory, and leaves nothing behind",
+  async () => {
     const scratch = await Deno.makeTempDir();
     try {
       const report = await benchRun({
@@ -44,13 +44,4 @@ Deno.test({
       await Deno.remove(scratch, { recursive: true });
     }
   },
-});
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
+);

@@ -66,7 +66,7 @@ export function moduleSyntax(path: string, source: string): ModuleSyntax {
               const isBeside = base?.type === "MemberExpression" &&
                 base.object.type === "MetaProperty";
               if (isBeside && text?.endsWith(".ts")) {
-                imports.push({ specifier: text, isType: false });
+                imports.push({ specifier: text.replace(/^(?!\.)/, "./"), isType: false });
               }
             },
           }),

@@ -17,6 +17,7 @@ export type Need =
   | "rsync"
   | "strace"
   | "cp"
+  | "time"
   | "libcrypto";
 
 /** Registers a test that runs only where everything in `needs` is there. */

@@ -1,6 +1,6 @@
 /**
- * Goal: the scripts of `scripts_examples/` do what they say, as users run them: as processes of
- * their own, on real files.
+ * Goal: the scripts of `scripts_examples/`, and the commands and the script of the README, do what
+ * they say, as users run them: as processes of their own, on real files.
  */
 
 import assert from "node:assert/strict";
@@ -298,3 +298,57 @@ Deno.test(
     await assert.rejects(Deno.stat(meta), Deno.errors.NotFound);
   }),
 );
+
+/** The code blocks of `language` in the section of the README with this title, in order. */
+async function readmeCode(title: string, language: string): Promise<string[]> {
+  const readme = await Deno.readTextFile(`${ROOT}/README.md`);
+  const section = readme.split(/^## /m).find((text) => text.startsWith(`${title}\n`));
+  assert(section !== undefined, `The README has no section "${title}"`);
+  const blocks = section.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"));
+  return Array.from(blocks, ([, code]) => code!);
+}
+
+Deno.test(
+  "README: the commands of the tour work as they stand",
+  withTree(async (folder) => {
+    const commands = (await readmeCode("A tour of five minutes", "sh")).join("");
+    assert.match(commands, /npx -y deno@2\.9\.5 run/);
+    const output = await new Deno.Command("bash", {
+      args: ["-euo", "pipefail", "-c", commands.replaceAll("npx -y deno@2.9.5", Deno.execPath())],
+      cwd: ROOT,
+      env: { TMPDIR: folder, MYFS_CACHE_DIR: `${folder}/cache`, NO_COLOR: "1" },
+    }).output();
+    const stdout = new TextDecoder().decode(output.stdout);
+    const stderr = new TextDecoder().decode(output.stderr);
+    assert.equal(output.code, 0, stdout + stderr);
+    assert.match(stdout, /^first version$/m);
+    assert.match(stdout, /^~ note\.txt \(.*content.*\)$/m);
+    assert.match(stdout, /^equal$/m);
+    assert.match(stdout, /^15 note\.txt$/m);
+    assert.match(
+      stderr,
+      /^ {2}stored +1 new block, [\s\S]*?^ {2}reused +.*\d blocks? of the base$/m,
+    );
+    assert.match(stderr, /^Checked \d+ blocks of sharded\.fl in .*: all well$/m);
+  }),
+);
+
+Deno.test("README: the script works as it stands, and its types are right", async () => {
+  const [script] = await readmeCode("Scripts", "ts");
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/script.ts`, script!);
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--check", "--config", "deno.json", `${folder}/script.ts`],
+      cwd: ROOT,
+      env: { NO_COLOR: "1", TMPDIR: folder },
+    }).output();
+    const shown = new TextDecoder().decode(stdout);
+    assert.equal(code, 0, shown + new TextDecoder().decode(stderr));
+    assert.match(shown, /^Welcome!$/m);
+    assert.match(shown, /^etc\/motd file 9$/m);
+    assert.deepEqual(await namesIn(folder), ["script.ts"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

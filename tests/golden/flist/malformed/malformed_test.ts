@@ -30,7 +30,9 @@ const WAYS: readonly ((reader: FlistReader) => unknown)[] = [
   ...Array.from({ length: 21 }, (_, ino) => (reader: FlistReader) => reader.extents(ino)),
   ...Array.from({ length: 21 }, (_, ino) => (reader: FlistReader) => reader.xattrs(ino)),
   ...Array.from({ length: 21 }, (_, ino) => (reader: FlistReader) => reader.digest(ino)),
-  ...["small", "..", "a/b", "", "evil"].map((name) => (reader: FlistReader) => reader.child(1, name)),
+  ...["small", "..", "a/b", "", "evil"].map((name) => (reader: FlistReader) =>
+    reader.child(1, name)
+  ),
 ];
 
 for (const { name, message, make } of HOSTILE_FLISTS) {
