@@ -201,6 +201,22 @@ export class PartialFailureError extends MyfsError {
   }
 }
 
+/** The class of each code: what an error is that lost its class on the way between threads. */
+export const ERROR_CLASSES: Readonly<Record<MyfsErrorCode, { readonly prototype: MyfsError }>> = {
+  block_not_found: BlockNotFoundError,
+  block_corrupt: BlockCorruptError,
+  store_unavailable: StoreUnavailableError,
+  store_denied: StoreDeniedError,
+  flist_not_found: FlistNotFoundError,
+  flist_format: FlistFormatError,
+  untrusted_route: UntrustedRouteError,
+  unsafe_path: UnsafePathError,
+  path_not_found: PathNotFoundError,
+  system: SystemError,
+  unsupported: UnsupportedError,
+  partial_failure: PartialFailureError,
+};
+
 /** Turns anything thrown into a {@link Failure} that belongs to `path`. */
 export function toFailure(path: string, error: unknown): Failure {
   if (error instanceof MyfsError) return { path, reason: error.message, code: error.code };

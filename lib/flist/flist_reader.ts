@@ -4,13 +4,13 @@
  * @module
  */
 
-import { compareByteStrings, decodeByteString, encodeByteString } from "../base/byte_string.ts";
+import { decodeByteString } from "../base/byte_string.ts";
 import { compareBytes } from "../base/bytes.ts";
 import type { BlockRef } from "../block/block_ref.ts";
 import type { Profile } from "../block/profile.ts";
 import type { Xattrs } from "../tree/tree_entry.ts";
-import { isDigest } from "./content_rows.ts";
 import type { ContentTables } from "./content_tables.ts";
+import type { DirectoryTables } from "./directory_tables.ts";
 import {
   routeFault,
   ROUTES_MAX,
@@ -29,10 +29,12 @@ import type {
   Route,
 } from "./flist_record.ts";
 import { validateFlist, type ValidateOptions } from "./flist_validation.ts";
-import { ForeignDatabase, type SqliteRow, type SqliteValue } from "./foreign_database.ts";
-import { inodeFromRow, inodeLabel, inodeQuery, labelInode } from "./inode_rows.ts";
+import { ForeignDatabase, type SqliteValue } from "./foreign_database.ts";
+import { inodeFromRow, inodeQuery, labelInode } from "./inode_rows.ts";
 import { MyfsContent } from "./myfs_content.ts";
+import { MyfsDirectories } from "./myfs_directories.ts";
 import { RfsContent } from "./rfs_content.ts";
+import { RfsDirectories } from "./rfs_directories.ts";
 import { FORMAT_TAG, formatTagValue } from "./schema.ts";
 
 export type { ValidateOptions } from "./flist_validation.ts";
@@ -45,9 +47,6 @@ export type {
   Inode,
   Route,
 } from "./flist_record.ts";
-
-/** Entries of a directory asked for at first; each further time it is eight times as many. */
-const CHILDREN_FIRST = 4096;
 
 /** Extended attributes asked for at a time: 4 MiB of them at most. */
 const XATTR_ROWS = 64;
@@ -71,18 +70,15 @@ const NO_XATTRS: Xattrs = new Map();
 export class FlistReader implements Disposable {
   readonly #database: ForeignDatabase;
   readonly #content: ContentTables;
+  readonly #directories: DirectoryTables;
   readonly #inodeQuery: string;
-  readonly #childQuery: string;
 
   private constructor(database: ForeignDatabase) {
     this.#database = database;
     const myfs = database.profile === "myfs";
     this.#content = myfs ? new MyfsContent(database) : new RfsContent(database);
+    this.#directories = myfs ? new MyfsDirectories(database) : new RfsDirectories(database);
     this.#inodeQuery = inodeQuery(database.profile);
-    // rfs has an index on parents and mostly one on names. Names are the better choice, for a
-    // directory may have a hundred thousand entries; the plus keeps SQLite from the other one.
-    const parent = myfs || !hasNameIndex(database) ? "i.parent" : "+i.parent";
-    this.#childQuery = `${this.#inodeQuery} i.name = ? AND ${parent} = ? LIMIT 2`;
   }
 
   /**
@@ -136,7 +132,7 @@ export class FlistReader implements Disposable {
       inodes: this.#database.count("inode"),
       chunks: this.#content.chunkCount(),
       extents: this.#content.extentCount(),
-      digests: count("digest"),
+      digests: this.#content.digestCount(),
       xattrs: count("xattr"),
       hardLinks: count("hardlink"),
     };
@@ -150,40 +146,12 @@ export class FlistReader implements Disposable {
 
   /** The entry of the directory `parent` that has the byte string `name`. */
   child(parent: number, name: string): Inode | undefined {
-    const key = this.#nameKey(name);
-    if (key === undefined) return undefined;
-    const [row, second] = this.#database.all(this.#childQuery, key, parent);
-    if (row === undefined) return undefined;
-    const inode = this.#childFromRow(parent, row);
-    if (inode.name !== name) throw this.#misplaced(inode);
-    if (second !== undefined) throw this.#database.fault(twice(inode));
-    return inode;
+    return this.#directories.child(parent, name);
   }
 
   /** The entries of the directory `parent`, sorted by the bytes of their names. */
-  *children(parent: number): Generator<Inode> {
-    const query = `${this.#inodeQuery} i.parent = ?`;
-    let last: Inode | undefined;
-    for (let limit = CHILDREN_FIRST;; limit *= 8) {
-      const rows = last === undefined
-        ? this.#database.all(`${query} ORDER BY i.name LIMIT ${limit}`, parent)
-        : this.#database.all(
-          `${query} AND i.name > ? ORDER BY i.name LIMIT ${limit}`,
-          parent,
-          this.#nameKey(last.name)!,
-        );
-      for (const row of rows) {
-        const inode = this.#childFromRow(parent, row);
-        if (last !== undefined) {
-          const order = compareByteStrings(last.name, inode.name);
-          if (order === 0) throw this.#database.fault(twice(inode));
-          if (order > 0) throw this.#misplaced(inode);
-        }
-        last = inode;
-        yield inode;
-      }
-      if (rows.length < limit) return;
-    }
+  children(parent: number): Generator<Inode> {
+    return this.#directories.children(parent);
   }
 
   /** All inodes in the order of their numbers: parents before their children. */
@@ -242,20 +210,32 @@ export class FlistReader implements Disposable {
     }
   }
 
+  /** Inodes that have further names, which are hard links to them. */
+  linkedInodes(): Set<number> {
+    const linked = new Set<number>();
+    if (this.profile === "rfs") return linked;
+    for (
+      const [ino, target] of this.#database.scan("SELECT ino, target FROM hardlink WHERE", "ino")
+    ) {
+      if (typeof target !== "number" || target >= (ino as number)) {
+        throw this.#database.fault(
+          `${labelInode(this.#database, ino as number)}: it is a hard link to no earlier inode`,
+        );
+      }
+      linked.add(target);
+    }
+    return linked;
+  }
+
   /** BLAKE3-256 of a file's content, where it is known. */
   digest(ino: number): Uint8Array | undefined {
-    if (this.profile === "rfs") return undefined;
     const file = this.#firstName(ino);
-    const row = this.#database.get("SELECT ino, digest FROM digest WHERE ino = ?", file);
-    return row === undefined ? undefined : this.#digestFromRow(row).digest;
+    return this.#content.digest(file);
   }
 
   /** All digests, in the order of their inodes. */
-  *digests(): Generator<DigestRecord> {
-    if (this.profile === "rfs") return;
-    for (const row of this.#database.scan("SELECT ino, digest FROM digest WHERE", "ino")) {
-      yield this.#digestFromRow(row);
-    }
+  digests(): Iterable<DigestRecord> {
+    return this.#content.digests();
   }
 
   /**
@@ -305,18 +285,6 @@ export class FlistReader implements Disposable {
     this.#database[Symbol.dispose]();
   }
 
-  /** `name` as a parameter for its column, or undefined where it can be no name there. */
-  #nameKey(name: string): SqliteValue | undefined {
-    if (this.profile === "myfs") return encodeByteString(name);
-    return name.isWellFormed() ? name : undefined;
-  }
-
-  #childFromRow(parent: number, row: SqliteRow): Inode {
-    const inode = inodeFromRow(this.#database, row);
-    if (inode.parent !== parent) throw this.#misplaced(inode);
-    return inode;
-  }
-
   /** The first name of the file that `ino` is a name of. */
   #firstName(ino: number): number {
     if (this.profile === "rfs") return ino;
@@ -338,18 +306,6 @@ export class FlistReader implements Disposable {
       );
     }
     return target;
-  }
-
-  #digestFromRow(row: SqliteRow): DigestRecord {
-    const [ino, digest] = row;
-    if (!isDigest(digest)) throw this.#database.fault(`inode ${ino}: its digest is not 32 bytes`);
-    return { ino: ino as number, digest };
-  }
-
-  #misplaced(inode: Inode): Error {
-    return this.#database.fault(
-      `${inodeLabel(inode.ino, inode.name)}: the index has it where it does not belong`,
-    );
   }
 }
 
@@ -426,16 +382,4 @@ function checkFormatTag(database: ForeignDatabase): void {
   if (row?.[0] !== expected) {
     throw database.fault(`its tag ${FORMAT_TAG} is not ${expected}, as its header says`);
   }
-}
-
-function hasNameIndex(database: ForeignDatabase): boolean {
-  const rows = database.all(
-    `SELECT 1 FROM pragma_index_list('inode') l, pragma_index_info(l.name) c
-     WHERE c.name = 'name'`,
-  );
-  return rows.length > 0;
-}
-
-function twice(inode: Inode): string {
-  return `${inodeLabel(inode.ino, inode.name)}: directory ${inode.parent} has its name twice`;
 }

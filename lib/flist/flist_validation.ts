@@ -5,13 +5,16 @@
  * @module
  */
 
+import { compareByteStrings } from "../base/byte_string.ts";
 import { TREE_DEPTH_MAX } from "../base/limits.ts";
 import type { EntryKind } from "../tree/tree_entry.ts";
 import type { ContentTables } from "./content_tables.ts";
+import type { EntryRange } from "./directory_tables.ts";
 import { type Inode, ROOT_INO } from "./flist_record.ts";
 import type { FlistReader } from "./flist_reader.ts";
 import type { ForeignDatabase } from "./foreign_database.ts";
 import { inodeLabel, labelInode } from "./inode_rows.ts";
+import { disorderedEntry, entryRanges, strayEntry } from "./myfs_directories.ts";
 import { SortedNumbers } from "./sorted_numbers.ts";
 
 /** How to validate. */
@@ -38,17 +41,25 @@ export function validateFlist(
   options: ValidateOptions = {},
 ): void {
   const tree = new TreeFacts(database);
-  const names = database.profile === "rfs" ? new NameNumbers(database.count("inode")) : undefined;
+  const myfs = database.profile === "myfs";
+  const names = myfs ? undefined : new NameNumbers(database.count("inode"));
+  const order = myfs ? new EntryOrder(database) : undefined;
   for (const inode of reader.inodes()) {
     tree.add(inode);
     names?.add(inode.parent, inode.name);
+    order?.add(inode);
   }
   tree.checkRoot();
+  for (const directory of order?.directories() ?? []) {
+    if (tree.kindOf(directory) !== "directory") {
+      throw database.fault(`entries belong to inode ${directory}, which is no directory`);
+    }
+  }
   checkLinkTargets(database, tree);
-  if (database.profile === "myfs") checkHardLinks(database, tree);
+  if (myfs) checkHardLinks(database, tree);
   if (names?.areDistinct() === false) checkNamesOnce(database);
-  checkContent(database, content, tree);
-  if (database.profile === "rfs" && options.allowIncomplete !== true) {
+  checkContent(content, tree);
+  if (!myfs && options.allowIncomplete !== true) {
     for (const ino of tree.files()) tree.expectCovered(ino, "its content is cut short");
   }
   for (const ino of reader.xattrOwners()) {
@@ -70,8 +81,10 @@ const KINDS: readonly EntryKind[] = [
   "block-device",
 ];
 
-/** Set in a kind's code where the inode is a further name. */
+/** Set beside a kind's code where the inode is a further name, or has a digest. */
 const FURTHER_NAME = 0x80;
+const HAS_DIGEST = 0x40;
+const KIND_BITS = 0x0f;
 
 /** What the checks need to know of each inode: 27 bytes a piece. */
 class TreeFacts {
@@ -119,6 +132,18 @@ class TreeFacts {
     this.#covered[at]! += length;
   }
 
+  /** Remembers that the digest of a file's content is known. */
+  noteDigest(ino: number): void {
+    this.#kinds[this.expectFirstName(ino, "a digest")]! |= HAS_DIGEST;
+  }
+
+  /** Numbers of all that have a digest. */
+  *digested(): Generator<number> {
+    for (let at = 0; at < this.#inos.length; at++) {
+      if ((this.#kinds[at]! & HAS_DIGEST) !== 0) yield this.#inos.at(at);
+    }
+  }
+
   /** @throws where a file's content does not have the file's size. */
   expectCovered(ino: number, what: string): void {
     const at = this.expectFirstName(ino, what);
@@ -159,8 +184,60 @@ class TreeFacts {
   }
 
   #kind(at: number): EntryKind {
-    return KINDS[this.#kinds[at]! & ~FURTHER_NAME]!;
+    return KINDS[this.#kinds[at]! & KIND_BITS]!;
   }
+}
+
+/**
+ * The order of the `myfs` profile: each entry lies in the range of its directory, ranges have no
+ * number in common, and names ascend in each.
+ */
+class EntryOrder {
+  readonly #database: ForeignDatabase;
+  /** Ranges in the order of the numbers in them. */
+  readonly #ranges: readonly EntryRange[];
+  #at = 0;
+  /** Name of the entry before in the same range. */
+  #name: string | undefined;
+
+  constructor(database: ForeignDatabase) {
+    this.#database = database;
+    this.#ranges = [...entryRanges(database)].sort((left, right) => left.first - right.first);
+    this.#ranges.forEach(({ ino, first }, at) => {
+      const before = this.#ranges[at - 1];
+      if (before !== undefined && first <= before.last) {
+        throw database.fault(
+          `the entries of directories ${before.ino} and ${ino} have numbers in common`,
+        );
+      }
+    });
+  }
+
+  /** Checks the place of an inode; those with lower numbers were checked before. */
+  add({ ino, parent, name }: Inode): void {
+    if (ino === ROOT_INO) return;
+    const fault = (reason: (entry: string, directory: number) => string, directory: number) =>
+      this.#database.fault(reason(inodeLabel(ino, name), directory));
+    let range = this.#ranges[this.#at];
+    for (; range !== undefined && range.last < ino; range = this.#ranges[++this.#at]) {
+      this.#name = undefined;
+    }
+    if (range === undefined || ino < range.first) throw fault(lostEntry, parent);
+    if (range.ino !== parent) throw fault(strayEntry, range.ino);
+    if (this.#name !== undefined && compareByteStrings(this.#name, name) >= 0) {
+      throw fault(disorderedEntry, parent);
+    }
+    this.#name = name;
+  }
+
+  /** All that are said to have entries. */
+  directories(): number[] {
+    return this.#ranges.map(({ ino }) => ino);
+  }
+}
+
+function lostEntry(entry: string, directory: number): string {
+  return `${entry}: it is not among the entries of its directory ${directory}`;
 }
 
 /** Symbolic links were seen with their targets; here it is the targets without a link. */
@@ -241,24 +318,16 @@ function checkNamesOnce(database: ForeignDatabase): void {
   );
 }
 
-function checkContent(database: ForeignDatabase, content: ContentTables, tree: TreeFacts): void {
+function checkContent(content: ContentTables, tree: TreeFacts): void {
   const chunks = content.chunks()[Symbol.iterator]();
   while (chunks.next().done !== true) {
     // Each is checked as it is read.
   }
-  content.eachExtent(({ ino, length }) => tree.cover(ino, length));
-  if (database.profile === "rfs") return;
-  const digests = database.scan(
-    "SELECT ino, typeof(digest) = 'blob' AND length(digest) = 32 FROM digest WHERE",
-    "ino",
+  content.eachExtent(
+    ({ ino, length }) => tree.cover(ino, length),
+    (ino) => tree.noteDigest(ino),
   );
-  for (const [ino, is32Bytes] of digests) {
-    const file = ino as number;
-    if (is32Bytes !== 1) {
-      throw database.fault(`${labelInode(database, file)}: its digest is not 32 bytes`);
-    }
-    tree.expectCovered(file, "its digest is of other content");
-  }
+  for (const ino of tree.digested()) tree.expectCovered(ino, "its digest is of other content");
 }
 
 /** SQLite's own look at every page: that indexes agree with tables and that no page serves twice. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import {
   decodeByteString,
   displayByteString,
@@ -31,6 +31,7 @@ import {
 import { sqliteWriteError } from "./file_failures.ts";
 import { type Extent, type InodeRecord, type Route } from "./flist_record.ts";
 import { ROOT_NAME } from "./inode_rows.ts";
+import { RowBatch } from "./row_batch.ts";
 import {
   CHUNK_KEYS_TAG,
   FORMAT_TAG,
@@ -43,6 +44,8 @@ import {
   SECRET_CHUNK_KEYS,
 } from "./schema.ts";
 import { TemporaryFile } from "./temporary_file.ts";
+import { WrittenContent } from "./written_content.ts";
+import { WrittenDirectories } from "./written_directories.ts";
 import { WrittenInodes } from "./written_inodes.ts";
 
 export type { Extent, InodeRecord, Route } from "./flist_record.ts";
@@ -101,13 +104,19 @@ export class FlistWriter implements Disposable {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #inodes = new WrittenInodes();
+  readonly #inodeRows: RowBatch;
+  /** Order and content of the `myfs` profile. */
+  readonly #directories = new WrittenDirectories();
+  readonly #content: WrittenContent;
+  /** Content of the `rfs` profile. */
+  readonly #blockRows: RowBatch;
   /** Sizes of the chunks by number. */
   readonly #chunkSizes: number[] = [0];
   /** The blocks that rows of the `rfs` profile repeat, by number. */
   readonly #rfsBlocks: (BlockRef | undefined)[] = [undefined];
   readonly #tags = new Set<string>();
   #routeCount = 0;
-  #removedExtents = false;
+  #removedContent = false;
   #open = true;
 
   private constructor(path: string, profile: Profile, file: TemporaryFile, database: DatabaseSync) {
@@ -115,6 +124,10 @@ export class FlistWriter implements Disposable {
     this.profile = profile;
     this.#file = file;
     this.#database = database;
+    const prepare = (sql: string) => this.#statement(sql);
+    this.#inodeRows = new RowBatch(prepare, "inode", 10);
+    this.#blockRows = new RowBatch(prepare, "block", 3);
+    this.#content = new WrittenContent(prepare, this.#inodes);
   }
 
   /**
@@ -150,8 +163,8 @@ export class FlistWriter implements Disposable {
   }
 
   /**
-   * Adds an entry, parents before their children, the root (parent 0) first. Children of one
-   * directory should come one after the other, sorted by the bytes of their names.
+   * Adds an entry, parents before their children, the root (parent 0) first. Those of one directory
+   * come one after the other, sorted by the bytes of their names; the `rfs` profile takes any order.
    *
    * A symbolic link's size is its target's and all but files have size 0, whatever the record says.
    * The `rfs` profile drops extended attributes and nanoseconds and makes hard links copies: see
@@ -159,6 +172,7 @@ export class FlistWriter implements Disposable {
    *
    * @returns the number of the inode, counting from 1.
    * @throws {RangeError} when the record breaks a rule of the format.
+   * @throws {TypeError} when the `myfs` profile gets entries in another order.
    * @throws {UnsupportedError} when the profile cannot represent the name.
    */
   addInode(record: InodeRecord): number {
@@ -176,16 +190,20 @@ export class FlistWriter implements Disposable {
     const fault = metadataFault(metadata) ?? linkFault(record, target) ??
       (record.xattrs === undefined ? undefined : xattrsFault(record.xattrs));
     if (fault !== undefined) throw refuse(fault);
+    const myfs = this.profile === "myfs";
+    const misplaced = myfs ? this.#directories.orderFault(record.parent, name) : undefined;
+    if (misplaced !== undefined) throw refuse(misplaced);
 
     const kind = kindOfMode(record.mode)!;
     const ino = this.#inodes.add(record.parent, kind, metadata.size);
     if (record.hardLinkTo !== undefined) this.#inodes.link(ino, record.hardLinkTo);
-    this.#run(
-      "INSERT INTO inode VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      ino,
-      record.parent,
-      this.profile === "myfs" ? nameBytes : name,
-      ...this.#metadataValues(metadata),
+    if (myfs && ino > 1) this.#directories.add(record.parent, ino, name);
+    const { size, uid, gid, mode, rdev, mtime } = metadata;
+    // rfs has ctime before mtime. It gets the same value, for a flist to depend on the tree alone.
+    const last = myfs ? metadata.mtimeNsec : mtime;
+    const nameValue = myfs ? nameBytes : name;
+    this.#write(() =>
+      this.#inodeRows.add(ino, record.parent, nameValue, size, uid, gid, mode, rdev, mtime, last)
     );
     this.#addExtras(ino, record, target);
     return ino;
@@ -206,11 +224,17 @@ export class FlistWriter implements Disposable {
     const kept = normalized(metadata, kind === "symlink" ? this.#inodes.sizeOf(ino) : 0);
     const fault = metadataFault(kept);
     if (fault !== undefined) throw refuse(fault);
+    const sizeBefore = this.#inodes.sizeOf(ino);
+    if (this.profile === "myfs" && kept.size !== sizeBefore) {
+      this.#write(() => this.#content.resize(ino, sizeBefore, kept.size));
+    }
     this.#inodes.setSize(ino, kept.size);
+    this.#write(() => this.#inodeRows.flush());
+    const { size, uid, gid, mode, rdev, mtime } = kept;
+    const last = this.profile === "myfs" ? kept.mtimeNsec : mtime;
     this.#run(
       `UPDATE inode SET ${METADATA_SET[this.profile]} WHERE ino = ?`,
-      ...this.#metadataValues(kept),
-      ino,
+      ...[size, uid, gid, mode, rdev, mtime, last, ino],
     );
   }
 
@@ -230,15 +254,13 @@ export class FlistWriter implements Disposable {
     if (kind === "directory") throw refuse("it is a directory");
     const removed = [ino];
     for (const [link, target] of this.#inodes.hardLinks()) if (target === ino) removed.push(link);
-    const tables = this.profile === "myfs"
-      ? ["inode", "extra", "xattr", "hardlink", "digest", "extent"]
-      : ["inode", "extra"];
-    if (this.profile === "rfs") this.#removeBlocks(ino);
+    const myfs = this.profile === "myfs";
+    const tables = myfs ? ["inode", "extra", "xattr", "hardlink"] : ["inode", "extra"];
+    this.#write(() => this.#inodeRows.flush());
+    if (!myfs) this.#removeBlocks(ino);
+    else if (this.#write(() => this.#content.remove(ino))) this.#removedContent = true;
     for (const each of removed) {
-      for (const table of tables) {
-        const changes = this.#run(`DELETE FROM ${table} WHERE ino = ?`, each);
-        if (table === "extent" && changes > 0) this.#removedExtents = true;
-      }
+      for (const table of tables) this.#run(`DELETE FROM ${table} WHERE ino = ?`, each);
       this.#inodes.remove(each);
     }
     return removed;
@@ -310,14 +332,7 @@ export class FlistWriter implements Disposable {
       }
       this.#insertBlock(ino, this.#rfsBlocks[chunk]!);
     } else {
-      this.#run(
-        "INSERT INTO extent VALUES (?, ?, ?, ?, ?)",
-        ino,
-        fileOffset,
-        chunk,
-        chunkOffset,
-        length,
-      );
+      this.#write(() => this.#content.addExtent(ino, extent));
     }
     this.#inodes.cover(ino, fileOffset, length);
   }
@@ -336,7 +351,7 @@ export class FlistWriter implements Disposable {
     if (this.#inodes.kindOf(ino) !== "file") throw refuse("it is not a file");
     if (digest.length !== DIGEST_SIZE) throw refuse(`it has ${digest.length} bytes`);
     if (this.profile === "rfs") return;
-    this.#run("INSERT OR REPLACE INTO digest VALUES (?, ?)", ino, digest);
+    this.#write(() => this.#content.setDigest(ino, digest));
     this.#inodes.noteDigest(ino);
   }
 
@@ -378,19 +393,18 @@ export class FlistWriter implements Disposable {
   /**
    * Completes the flist, brings it to the disk and gives it its name, in place of what had it.
    *
-   * @throws {RangeError} when there is no root, a directory has a name twice, or a file's extents do
-   * not fit its size. Nothing is left then, as after any other failure.
+   * @throws {RangeError} when there is no root, a directory of the `rfs` profile has a name twice, or
+   * a file's extents do not fit its size. Nothing is left then, as after any other failure.
    * @throws {SystemError} when the disk or the directory refuses.
    */
   finish(): void {
     this.#expectOpen();
     try {
+      this.#write(() => this.#inodeRows.flush());
       this.#checkWhole();
       this.#completeHardLinks();
-      if (this.#removedExtents) {
-        this.#run("DELETE FROM chunk WHERE chunk NOT IN (SELECT chunk FROM extent)");
-      }
-      this.#createIndexes();
+      if (this.profile === "myfs") this.#write(() => this.#completeTables());
+      else this.#createIndexes();
       this.#run("COMMIT");
       this.#close();
       this.#file.replaceTarget();
@@ -472,7 +486,8 @@ export class FlistWriter implements Disposable {
     if (this.#inodes.last === 0) throw refuse("it has no root");
     const fault = this.#inodes.contentFault(this.profile === "rfs");
     if (fault !== undefined) throw refuse(`inode ${fault.ino}: ${fault.reason}`);
-    // The index on names is unique in one profile only, and tells no name.
+    // The other profile takes entries in the order of their names.
+    if (this.profile === "myfs") return;
     const twice = this.#statement(
       "SELECT parent, CAST(name AS BLOB) AS name FROM inode GROUP BY 1, 2 HAVING count(*) > 1 LIMIT 1",
     ).get();
@@ -493,9 +508,19 @@ export class FlistWriter implements Disposable {
     }
   }
 
+  /** What only the whole tree tells of the `myfs` profile's tables. */
+  #completeTables(): void {
+    this.#content.flush();
+    if (this.#removedContent) this.#content.dropUnusedChunks();
+    const rows = new RowBatch((sql) => this.#statement(sql), "directory", 3);
+    for (const { ino, first, last } of this.#directories.ranges()) rows.add(ino, first, last);
+    rows.flush();
+  }
+
+  /** What the `rfs` profile has when all rows are in. */
   #createIndexes(): void {
+    this.#write(() => this.#blockRows.flush());
     for (const sql of schemaOf(this.profile).indexes) this.#run(sql);
-    if (this.profile === "myfs") return;
     for (const [ino, target] of this.#inodes.hardLinks()) {
       this.#run(
         "INSERT INTO block SELECT ?, id, key FROM block WHERE ino = ? ORDER BY rowid",
@@ -506,12 +531,14 @@ export class FlistWriter implements Disposable {
   }
 
   #insertBlock(ino: number, ref: BlockRef): void {
-    this.#run("INSERT INTO block VALUES (?, ?, ?)", ino, blockIdBytes(ref.id), ref.key.toBytes());
+    this.#write(() => this.#blockRows.add(ino, blockIdBytes(ref.id), ref.key.toBytes()));
   }
 
   #removeBlocks(ino: number): void {
     // Without an index until the end, so only where there are any.
-    if (this.#inodes.endOf(ino) > 0) this.#run("DELETE FROM block WHERE ino = ?", ino);
+    if (this.#inodes.endOf(ino) === 0) return;
+    this.#write(() => this.#blockRows.flush());
+    this.#run("DELETE FROM block WHERE ino = ?", ino);
   }
 
   #insertTag(key: string, value: string): void {
@@ -519,16 +546,15 @@ export class FlistWriter implements Disposable {
     this.#tags.add(key);
   }
 
-  #metadataValues(metadata: EntryMetadata): number[] {
-    const { size, uid, gid, mode, rdev, mtime, mtimeNsec } = metadata;
-    // rfs has ctime before mtime. It gets the same value, for a flist to depend on the tree alone.
-    return [size, uid, gid, mode, rdev, mtime, this.profile === "myfs" ? mtimeNsec : mtime];
+  /** Runs a statement, prepared once. @returns how many rows it changed. */
+  #run(sql: string, ...parameters: SQLInputValue[]): number {
+    return this.#write(() => Number(this.#statement(sql).run(...parameters).changes));
   }
 
-  /** Runs a statement, prepared once. @returns how many rows it changed. */
-  #run(sql: string, ...parameters: (number | string | Uint8Array)[]): number {
+  /** Does `work`, and tells what SQLite cannot write in the words of the system. */
+  #write<Result>(work: () => Result): Result {
     try {
-      return Number(this.#statement(sql).run(...parameters).changes);
+      return work();
     } catch (error) {
       throw sqliteWriteError(this.#path, error);
     }

@@ -176,13 +176,16 @@ export class ForeignDatabase implements Disposable {
     }
   }
 
-  /** How many rows `table` has. */
-  count(table: string): number {
+  /** How many rows `table` has, or how many of them fulfil `condition`. */
+  count(table: string, condition = "1"): number {
     // A row takes four bytes at least, so a table that seems to have more rows loops.
     const rowsMax = Math.floor(this.fileSize / 4);
-    const row = this.get(`SELECT count(*) FROM (SELECT 1 FROM ${table} LIMIT ${rowsMax})`);
-    const count = row![0] as number;
-    if (count >= rowsMax) throw this.fault(`its table "${table}" loops`);
+    const row = this.get(
+      `SELECT count(*), count(CASE WHEN ${condition} THEN 1 END)
+       FROM (SELECT * FROM ${table} LIMIT ${rowsMax})`,
+    );
+    const [all, count] = row as [number, number];
+    if (all >= rowsMax) throw this.fault(`its table "${table}" loops`);
     return count;
   }
 

@@ -9,7 +9,7 @@
 import type { BlockRef } from "../block/block_ref.ts";
 import { blockRefOf, FILE_SIZE, wholeNumber } from "./content_rows.ts";
 import type { ContentTables } from "./content_tables.ts";
-import type { ChunkRecord, Extent, ExtentRecord, Inode } from "./flist_record.ts";
+import type { ChunkRecord, DigestRecord, Extent, ExtentRecord, Inode } from "./flist_record.ts";
 import type { ForeignDatabase, SqliteRow } from "./foreign_database.ts";
 import { labelInode } from "./inode_rows.ts";
 import { RFS_PIECE_SIZE } from "./schema.ts";
@@ -87,6 +87,18 @@ export class RfsContent implements ContentTables {
     for (const { chunk, ino, fileOffset, size } of this.#pieces("")) {
       yield { ino, fileOffset, chunk, chunkOffset: 0, length: size };
     }
+  }
+
+  digestCount(): number {
+    return 0;
+  }
+
+  digest(): undefined {
+    // The profile has no place for digests.
+  }
+
+  digests(): readonly DigestRecord[] {
+    return [];
   }
 
   *incompleteFiles(): Generator<number> {

@@ -9,7 +9,7 @@ import { toHex } from "../base/bytes.ts";
 import { PERMISSION_MASK, splitDevice, type Xattrs } from "../tree/tree_entry.ts";
 import type { Extent, Inode } from "./flist_record.ts";
 import type { FlistReader } from "./flist_reader.ts";
-import { pathOfInode, walkFlist } from "./flist_walk.ts";
+import { walkFlist } from "./flist_walk.ts";
 import { escapeBytes, escapeText } from "./text_escape.ts";
 
 /** First word of the text, and its version. */
@@ -30,7 +30,8 @@ export interface DumpFlistOptions {
 /**
  * The lines of a flist's text form, without line ends: what it is, its tags, routes and entries (by
  * path, directories before what is in them), then its chunks. Inode and chunk numbers do not appear,
- * so that a small change of a tree is a small change of its text.
+ * and of several names of a file the first path is the first name, so that a small change of a tree
+ * is a small change of its text.
  *
  * @throws {FlistFormatError} when the flist breaks a rule of its format.
  */
@@ -54,11 +55,16 @@ export function* dumpFlist(
       ? blocksText(reader, extents, keys)
       : extentsText(extents, chunkNames);
   };
+  const linked = reader.linkedInodes();
+  const firstPaths = new Map<number, string>();
   for (const { path, inode } of walkFlist(reader)) {
     const words = [`/${escapeText(path)}`, ...metadataWords(inode)];
-    if (inode.hardLinkTo !== undefined) {
-      words.push(`link=/${escapeText(pathOfInode(reader, inode.hardLinkTo))}`);
+    const file = inode.hardLinkTo ?? inode.ino;
+    const firstPath = firstPaths.get(file);
+    if (firstPath !== undefined) {
+      words.push(`link=/${escapeText(firstPath)}`);
     } else {
+      if (linked.has(file)) firstPaths.set(file, path);
       if (inode.linkTarget !== undefined) words.push(`target=${escapeText(inode.linkTarget)}`);
       if (xattrOwners.has(inode.ino)) words.push(...xattrWords(reader.xattrs(inode.ino)));
       const digest = inode.kind === "file" ? reader.digest(inode.ino) : undefined;

@@ -8,10 +8,10 @@ import { compareByteStrings } from "../base/byte_string.ts";
 import { fromHex } from "../base/bytes.ts";
 import { BlockKey, type BlockRef, parseBlockId } from "../block/block_ref.ts";
 import { type Profile, PROFILES } from "../block/profile.ts";
-import { type EntryKind, makeDevice, modeOfKind } from "../tree/tree_entry.ts";
+import { type EntryKind, kindOfMode, makeDevice, modeOfKind } from "../tree/tree_entry.ts";
 import type { InodeRecord, Route } from "./flist_record.ts";
 import { FlistWriter } from "./flist_writer.ts";
-import { RFS_PIECE_SIZE } from "./schema.ts";
+import { CHUNK_KEYS_TAG, RFS_PIECE_SIZE, SECRET_CHUNK_KEYS } from "./schema.ts";
 import { chunkName, TEXT_MAGIC, TEXT_VERSION } from "./text_dump.ts";
 import { unescapeBytes, unescapeText } from "./text_escape.ts";
 
@@ -48,7 +48,10 @@ interface FlistText {
 export function parseFlistText(lines: Iterable<string>, path: string): void {
   const text = readLines(lines);
   using writer = FlistWriter.create(path, { profile: text.profile });
-  for (const [key, value] of text.tags) writer.setTag(key, value);
+  for (const [key, value] of text.tags) {
+    if (key === CHUNK_KEYS_TAG && value === SECRET_CHUNK_KEYS) writer.markSecretChunkKeys();
+    else writer.setTag(key, value);
+  }
   for (const route of text.routes) writer.addRoute(route);
   const inos = addEntries(writer, text.entries);
   const chunks = new Map<string, number>();
@@ -185,11 +188,14 @@ function modeOf(kind: string): number {
 }
 
 /**
- * Adds the entries as pack does, directory by directory, and hard links at the end, because each
- * must come after its first name.
+ * Adds the entries as pack does, directory by directory. Of several names of a file, the one that
+ * is added first becomes the first name, whichever it is in the text.
+ *
+ * @returns the inodes of lines that tell of content.
  */
 function addEntries(writer: FlistWriter, entries: readonly EntryLine[]): Map<EntryLine, number> {
   const children = new Map<string, EntryLine[]>();
+  const entryByPath = new Map<string, EntryLine>();
   let root: EntryLine | undefined;
   for (const entry of entries) {
     if (entry.path === "") {
@@ -197,6 +203,7 @@ function addEntries(writer: FlistWriter, entries: readonly EntryLine[]): Map<Ent
       root = entry;
       continue;
     }
+    entryByPath.set(entry.path, entry);
     const parent = parentPath(entry.path);
     const siblings = children.get(parent);
     if (siblings === undefined) children.set(parent, [entry]);
@@ -204,38 +211,44 @@ function addEntries(writer: FlistWriter, entries: readonly EntryLine[]): Map<Ent
   }
   const inos = new Map<EntryLine, number>();
   const inoByPath = new Map<string, number>();
-  const links: EntryLine[] = [];
-  const add = (entry: EntryLine, hardLinkTo?: number): void => {
-    const ino = atLine(entry.line, () =>
-      writer.addInode({
-        ...entry.record,
+  const add = (entry: EntryLine): void =>
+    atLine(entry.line, () => {
+      const file = entry.link === undefined ? entry : firstNameOf(entry, entryByPath);
+      const hardLinkTo = inos.get(file);
+      const ino = writer.addInode({
+        ...(hardLinkTo === undefined ? file : entry).record,
         parent: entry.path === ""
           ? 0
           : expected(inoByPath.get(parentPath(entry.path)), "its parent"),
         name: entry.path.slice(entry.path.lastIndexOf("/") + 1),
         ...(hardLinkTo === undefined ? {} : { hardLinkTo }),
-      }));
-    inos.set(entry, ino);
-    inoByPath.set(entry.path, ino);
-  };
+      });
+      if (hardLinkTo === undefined) inos.set(file, ino);
+      inoByPath.set(entry.path, ino);
+    });
   if (root !== undefined) add(root);
   // A map of paths to inos keeps the order of insertion: the queue of directories is in it.
   for (const path of inoByPath.keys()) {
     const siblings = children.get(path) ?? [];
     children.delete(path);
     siblings.sort((left, right) => compareByteStrings(left.path, right.path));
-    for (const entry of siblings) {
-      if (entry.link === undefined) add(entry);
-      else links.push(entry);
-    }
+    siblings.forEach(add);
   }
   for (const [path, [orphan]] of children) {
     throw lineError(orphan!.line, `there is no entry /${path} that could hold it`);
   }
-  for (const entry of links) {
-    add(entry, atLine(entry.line, () => expected(inoByPath.get(entry.link!), "its first name")));
-  }
   return inos;
+}
+
+/** The entry that `link` is another name of. */
+function firstNameOf(link: EntryLine, entries: ReadonlyMap<string, EntryLine>): EntryLine {
+  const first = entries.get(link.link!);
+  if (first === undefined) throw new SyntaxError("its first name is not there");
+  if (first.link !== undefined) throw new SyntaxError("its first name is a link itself");
+  if (kindOfMode(first.record.mode) !== kindOfMode(link.record.mode)) {
+    throw new SyntaxError("its first name is of another kind");
+  }
+  return first;
 }
 
 function parentPath(path: string): string {

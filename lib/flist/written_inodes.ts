@@ -22,6 +22,7 @@ const KIND_BITS = 0x0f;
 const PRESENT = 0x10;
 const FURTHER_NAME = 0x20;
 const HAS_DIGEST = 0x40;
+const HAS_CONTENT = 0x80;
 
 /** How many inodes there is room for at first. */
 const ROOM_FIRST = 1024;
@@ -98,6 +99,15 @@ export class WrittenInodes {
   /** Remembers that a file has a digest. */
   noteDigest(ino: number): void {
     this.#states[ino]! |= HAS_DIGEST;
+  }
+
+  /** Whether a file may have a row that says where its content is. */
+  hasContent(ino: number): boolean {
+    return (this.#states[ino]! & HAS_CONTENT) !== 0;
+  }
+
+  noteContent(ino: number): void {
+    this.#states[ino]! |= HAS_CONTENT;
   }
 
   /** Where the last extent of a file ends. */

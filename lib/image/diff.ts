@@ -68,6 +68,10 @@ export interface ImageDiff {
  * ```
  */
 export function diffImages(left: string, right: string): Promise<ImageDiff> {
+  return Promise.try(() => compareFlists(left, right));
+}
+
+function compareFlists(left: string, right: string): ImageDiff {
   using leftFlist = FlistReader.open(left);
   using rightFlist = FlistReader.open(right);
   leftFlist.validate();
@@ -75,13 +79,13 @@ export function diffImages(left: string, right: string): Promise<ImageDiff> {
   const comparison = new Comparison(leftFlist, rightFlist);
   comparison.compareTrees();
   const blocks = addedBlocks(leftFlist, rightFlist);
-  return Promise.resolve({
+  return {
     added: comparison.added,
     removed: comparison.removed,
     changed: comparison.changed,
     blocksAdded: blocks.count,
     blockBytesAdded: blocks.bytes,
-  });
+  };
 }
 
 class Comparison {

@@ -68,7 +68,7 @@ const STREAM_PART_SIZE = 1024 * 1024;
  * ```
  */
 export function openImage(meta: string, options: OpenImageOptions = {}): Promise<Image> {
-  return Promise.resolve(new Image(FlistReader.open(meta), options));
+  return Promise.try(() => new Image(FlistReader.open(meta), options));
 }
 
 /** An open image. Paths are byte strings: names joined by `/`, empty for the root. */

@@ -12,6 +12,7 @@ import { DirectoryReader } from "../linux/directory_reader.ts";
 import { asSystemError, EEXIST, EISDIR, ENOTDIR, ENOTEMPTY, systemError } from "../linux/errno.ts";
 import { FileStatus } from "../linux/file_status.ts";
 import { errno, libc } from "../linux/libc.ts";
+import { removeTree } from "../linux/remove_tree.ts";
 import { XattrAccess } from "../linux/xattr.ts";
 import { DirectorySink, type DirectorySinkOptions } from "../tree/directory_sink.ts";
 import { joinPath } from "../tree/directory_source.ts";
@@ -116,27 +117,16 @@ export class StagingDirectory implements Disposable {
         else leaveOut(path, systemError("replace", path, number));
       }
     }
-    removeTree(this.path);
+    removeTree(this.#targetFd, this.#name);
   }
 
   /** Removes the staging directory with what is left in it, unless that has been done. */
   [Symbol.dispose](): void {
+    const unpublished = removeTree(this.#targetFd, this.#name);
     libc().close(this.#stagingFd);
     libc().close(this.#targetFd);
-    const unpublished = removeTree(this.path);
     // A target that this unpack made and put nothing into is not left behind.
     if (unpublished && this.#targetIsNew) removeEmpty(this.#target);
-  }
-}
-
-/** Removes `path` and all below it; tells whether it was there. */
-function removeTree(path: string): boolean {
-  try {
-    Deno.removeSync(path, { recursive: true });
-    return true;
-  } catch {
-    // Gone already, or no longer ours to remove: the work itself is done or has failed before.
-    return false;
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MyfsError } from "../base/errors.ts";
+import { ERROR_CLASSES, MyfsError, type MyfsErrorCode } from "../base/errors.ts";
 
 /** Tasks that a worker has at a time, so that it never waits for the main thread between two. */
 const TASKS_AHEAD = 2;
@@ -211,7 +211,7 @@ export function postNote(note: unknown, transfer: Transferable[] = []): void {
 interface FlatError {
   readonly name: string;
   readonly message: string;
-  readonly code: string | undefined;
+  readonly code: MyfsErrorCode | undefined;
   readonly hint: string | undefined;
   readonly fields: Record<string, unknown>;
 }
@@ -239,11 +239,9 @@ function flattenError(error: unknown): FlatError {
 }
 
 function reviveError(error: unknown): Error {
-  const flat = error as FlatError;
-  const revived = flat.code === undefined ? new Error(flat.message) : new MyfsError(
-    flat.code as MyfsError["code"],
-    flat.message,
-    flat.hint === undefined ? {} : { hint: flat.hint },
-  );
-  return Object.assign(revived, flat.fields, { name: flat.name });
+  const { name, message, code, hint, fields } = error as FlatError;
+  if (code === undefined) return Object.assign(new Error(message), fields, { name });
+  const revived = new MyfsError(code, message, hint === undefined ? {} : { hint });
+  Object.setPrototypeOf(revived, ERROR_CLASSES[code].prototype);
+  return Object.assign(revived, fields, { name });
 }

@@ -37,16 +37,13 @@ const SIZES = [0, 1, 100, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7];
 function randomModel(random: SeededRandom, profile: Profile): Model {
   const model: Model = { entries: [], chunkSizes: [] };
   const directories = [1];
-  const taken = new Set<string>();
   const add = (entry: ModelEntry) => model.entries.push(entry);
   add({ record: { parent: 0, name: "", ...randomMetadata(random, 0o40755, 0) }, extents: [] });
   const count = random.below(ENTRIES_MAX);
+  const places = randomPlaces(random, profile, directories);
   while (model.entries.length < count) {
-    const parent = random.pick(directories);
-    const name = randomName(random, profile);
-    if (taken.has(`${parent}/${name}`)) continue;
-    taken.add(`${parent}/${name}`);
-    const place = { parent, name };
+    const place = places.next().value;
+    if (place === undefined) break;
     const ino = model.entries.length + 1;
     const roll = random.below(20);
     if (roll < 3) {
@@ -78,6 +75,30 @@ function randomModel(random: SeededRandom, profile: Profile): Model {
     }
   }
   return model;
+}
+
+/**
+ * Directories one by one, each with some names: in the order of their bytes where the profile wants
+ * that, else in any. The caller adds to `directories` meanwhile.
+ */
+function* randomPlaces(
+  random: SeededRandom,
+  profile: Profile,
+  directories: number[],
+): Generator<{ readonly parent: number; readonly name: string }, undefined> {
+  while (directories.length > 0) {
+    const [parent] = directories.splice(random.below(directories.length), 1);
+    const names = new Set<string>();
+    for (
+      let left = random.pick([0, 1, 5, 20, 100]);
+      left > 0 || parent === 1 && names.size < 3;
+      left--
+    ) {
+      names.add(randomName(random, profile));
+    }
+    const sorted = profile === "myfs" ? [...names].sort(compareByteStrings) : names;
+    for (const name of sorted) yield { parent: parent!, name };
+  }
 }
 
 function randomFile(

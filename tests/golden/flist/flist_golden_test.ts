@@ -119,7 +119,7 @@ Deno.test("flist golden: an entry takes as many bytes as FORMAT.md says, and no 
       const mtimeNsec = (i * 104_729_003) % 1_000_000_000;
       const ino = writer.addInode({
         parent: 1,
-        name: `some-name-${i}.ts`,
+        name: `some-name-${10_000 + i}.ts`,
         mode: 0o100644,
         size: 0,
         mtimeNsec,

@@ -71,11 +71,14 @@ def make_myfs():
             mtime integer not null,
             mtime_nsec integer not null
         ) strict;
+        create table directory ( ino integer primary key, first integer not null,
+            last integer not null ) strict;
         create table extra ( ino integer primary key, data blob not null ) strict;
         create table xattr ( ino integer not null, name blob not null, value blob not null,
             primary key (ino, name) ) strict, without rowid;
         create table hardlink ( ino integer primary key, target integer not null ) strict;
-        create table digest ( ino integer primary key, digest blob not null ) strict;
+        create table content ( ino integer primary key, digest blob, chunk integer,
+            chunk_offset integer ) strict;
         create table extent (
             ino integer not null,
             file_offset integer not null,
@@ -90,7 +93,6 @@ def make_myfs():
             strict, without rowid;
         create table route ( start integer not null, end integer not null, url text not null )
             strict;
-        create unique index entry on inode ( parent, name );
     """)
     # ino, parent, name, mode, uid, gid, size, seconds, nanoseconds, rdev
     inodes = [
@@ -116,14 +118,17 @@ def make_myfs():
     database.execute("INSERT INTO extra VALUES (12, ?)", (b"../bytes \xff\xfe/",))
     database.execute("INSERT INTO hardlink VALUES (10, 3)")
     database.execute("INSERT INTO hardlink VALUES (13, 12)")
-    database.execute("INSERT INTO digest VALUES (3, ?)", (number("five"),))
-    database.execute("INSERT INTO digest VALUES (5, ?)", (number("large"),))
+    # Inode 9 was the last entry of the root.
+    database.executemany("INSERT INTO directory VALUES (?,?,?)", [(1, 2, 9), (2, 10, 14)])
+    # In one piece, in several with a digest; a file with holes has none, and no row.
+    database.executemany("INSERT INTO content VALUES (?,?,?,?)",
+                         [(3, number("five"), 1, 995), (5, number("large"), None, None)])
     chunks = [(1, "bundle", 1000, 700), (2, "large 1", 2097152, 2097180), (4, "large 2", 902848, 1),
               (5, "bundle", 16777216, 16778240)]
     for chunk, name, size, stored in chunks:
         database.execute("INSERT INTO chunk VALUES (?,?,?,?,?)",
                          (chunk, number("id " + name), number("key " + name), size, stored))
-    extents = [(3, 0, 1, 995, 5), (5, 0, 2, 0, 2097152), (5, 2097152, 4, 0, 902848),
+    extents = [(5, 0, 2, 0, 2097152), (5, 2097152, 4, 0, 902848),
                (14, 1, 1, 0, 10), (14, 8999999000, 5, 16776216, 1000)]
     database.executemany("INSERT INTO extent VALUES (?,?,?,?,?)", extents)
     xattrs = [(2, b"user.empty", b""), (5, b"security.capability", b"\x01\x00\x00\x02"),
@@ -146,7 +151,7 @@ def make_myfs():
         entry_line(b"", DIRECTORY | 0o755, 0, 0, 0, 1700000000, 123456789),
         entry_line(b"a dir", DIRECTORY | 0o1777, 1000, 1000, 0, 1700000001, 1, "xattr:user.empty="),
         entry_line(b"a dir/again", FILE | 0o644, 0, 0, 5, -5, 999999999,
-                   "link=/" + escape(b"bytes \xff\xfe")),
+                   "digest=" + number("five").hex(), "extents=0+5@%s+995" % ids["bundle"]),
         entry_line(b"a dir/empty", FILE | 0o000, 0, 0, 0, 0, 0),
         entry_line(b"a dir/link", SYMLINK | 0o777, 0, 0, 12, 0, 0,
                    "target=" + escape(b"../bytes \xff\xfe/")),
@@ -155,7 +160,7 @@ def make_myfs():
                    "extents=1+10@%s+0,8999999000+1000@%s~2+16776216"
                    % (ids["bundle"], ids["bundle"])),
         entry_line(b"bytes \xff\xfe", FILE | 0o644, 0, 0, 5, -5, 999999999,
-                   "digest=" + number("five").hex(), "extents=0+5@%s+995" % ids["bundle"]),
+                   "link=/a\\x20dir/again"),
         entry_line(b"disk", BLOCK | 0o660, 0, 6, 0, 0, 0, "rdev=8:1"),
         entry_line("na\u00efve\u202e\\".encode(), FILE | 0o4755, 4294967295, 0, 3000000,
                    1700000002, 0, "xattr:security.capability=\\x01\\x00\\x00\\x02",

@@ -26,9 +26,10 @@ export interface HostileFlist {
 }
 
 /*
- * Inodes of the samples: 1 root, 2 directory/, 3 small (100 bytes), 4 "large é" (1,100,000 bytes),
- * 5 empty, 6 block, 7 character, 8 fifo, 9 link, 10 socket; myfs has 11 as another name of 3, 12
- * xattrs and 13 sparse (5,000,000,000 bytes). Chunk 1 is small's, 2 to 4 are large's.
+ * Inodes of the samples: 1 root, 2 directory/, 3 few (100 bytes), 4 "large é" (1,100,000 bytes),
+ * 5 nothing, 6 block, 7 character, 8 fifo, 9 link, 10 socket; myfs has 11 as another name of 3, 12
+ * xattrs and 13 zeros (5,000,000,000 bytes). 6 to 13 are in 2. Chunk 1 is few's, and zeros' in
+ * part; 2 to 4 are large's.
  */
 
 /** SQL on the sample of a profile. In `myfs`, tables take any value meanwhile. */
@@ -112,8 +113,8 @@ function wrongInodes(profile: Profile): HostileFlist[] {
     named("a name of 256 bytes", "61".repeat(256), /its name has 256 bytes, more than 255/),
     named(
       "a name twice",
-      "736d616c6c",
-      /inode 5 "small": directory 1 has its name twice|non-unique/,
+      "666577",
+      /inode 5 "few": directory 1 has its name twice|non-unique/,
     ),
     set(
       "a name of the wrong class",
@@ -121,12 +122,12 @@ function wrongInodes(profile: Profile): HostileFlist[] {
       /inode 5: its name is not text|BLOB value in inode\.name/,
     ),
     set("a name that is missing", "name = NULL", /inode 5: its name is not text|BLOB value in inode\.name/),
-    set("a size below zero", "size = -1", /inode 5 "empty": its size -1 is not/),
+    set("a size below zero", "size = -1", /inode 5 "nothing": its size -1 is not/),
     set("a size beyond numbers", "size = 9007199254740993", /too large/),
     set(
       "a size that is text",
       "size = 'many'",
-      /inode 5 "empty": its size is text instead of a number/,
+      /inode 5 "nothing": its size is text instead of a number/,
     ),
     set("a size that is no whole number", "size = 1.5", /its size is 1\.5/),
     set("a size that is infinite", "size = 9e999", /its size is Infinity/),
@@ -235,7 +236,7 @@ function wrongInodes(profile: Profile): HostileFlist[] {
     bySql(
       profile,
       "a file with a link target",
-      /inode 5 "empty": its link target belongs to no symbolic link/,
+      /inode 5 "nothing": its link target belongs to no symbolic link/,
       "INSERT INTO extra VALUES (5, x'61')",
     ),
     bySql(
@@ -349,6 +350,7 @@ function wrongInodes(profile: Profile): HostileFlist[] {
         forge(path, [
           `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
            INSERT INTO inode SELECT i, i - 1, ${bytes("64")}, 0, 0, 0, 16877, 0, 0, 0 FROM n`,
+          ...(myfs ? ["INSERT INTO directory SELECT parent, ino, ino FROM inode WHERE ino > 1"] : []),
         ]);
       },
     },
@@ -367,7 +369,7 @@ function wrongInodes(profile: Profile): HostileFlist[] {
       message: /out of order|malformed|damaged|loops|has its name twice/,
       make: (path) => {
         writeFlist(path, profile, (writer) => {
-          for (let i = 0; i < 2000; i++) writer.addInode(fileRecord(`file ${i}`, 0));
+          for (let i = 0; i < 2000; i++) writer.addInode(fileRecord(`file ${1000 + i}`, 0));
         });
         repeatChildPage(path, kind === "loop");
       },
@@ -467,7 +469,7 @@ const MYFS: HostileFlist[] = [
     /unexpected table "block"/,
     "CREATE TABLE block(ino INTEGER, id BLOB, key BLOB)",
   ),
-  bySql("myfs", "no index", /it has no table or index "entry"/, "DROP INDEX entry"),
+  bySql("myfs", "an index", /unexpected index "entry"/, "CREATE INDEX entry ON inode(parent, name)"),
   bySql(
     "myfs",
     "nanoseconds beyond a second",
@@ -489,86 +491,87 @@ const MYFS: HostileFlist[] = [
   bySql(
     "myfs",
     "a link of another size than its target's",
-    /its size 99 is not its link target's 8/,
+    /its size 99 is not its link target's 6/,
     "UPDATE inode SET size = 99 WHERE ino = 9",
   ),
   bySql(
     "myfs",
     "an extent beyond its file",
-    /"small": its extent at 0 ends at 101, beyond the file's 100/,
-    "UPDATE extent SET length = 101 WHERE ino = 3",
+    /"large é": its extent at 1048576 ends at 1100001, beyond the file's 1100000/,
+    "UPDATE extent SET length = 51425 WHERE ino = 4 AND file_offset = 1048576",
+    "UPDATE chunk SET size = 60000 WHERE chunk = 4",
   ),
   bySql(
     "myfs",
     "a file shorter than its extents",
-    /"small": its extent at 0 ends at 100, beyond the file's 9/,
-    "UPDATE inode SET size = 9 WHERE ino IN (3, 11)",
+    /"large é": its extent at 0 ends at 524288, beyond the file's 9/,
+    "UPDATE inode SET size = 9 WHERE ino = 4",
   ),
   bySql(
     "myfs",
     "an extent beyond its chunk",
-    /its extent at 0 ends at 4097 in chunk 1 of 4096 bytes/,
-    "UPDATE extent SET chunk_offset = 3997 WHERE ino = 3",
+    /its extent at 0 ends at 524289 in chunk 2 of 524288 bytes/,
+    "UPDATE extent SET chunk_offset = 1 WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "an extent in no chunk",
     /its extent at 0 is in chunk 77, which does not exist/,
-    "UPDATE extent SET chunk = 77 WHERE ino = 3",
+    "UPDATE extent SET chunk = 77 WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "an extent in a chunk below zero",
     /the chunk of an extent is -1/,
-    "UPDATE extent SET chunk = -1 WHERE ino = 3",
+    "UPDATE extent SET chunk = -1 WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "an extent of nothing",
     /its extent at 0 is empty/,
-    "UPDATE extent SET length = 0 WHERE ino = 3",
+    "UPDATE extent SET length = 0 WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "an extent of less than nothing",
     /the length of an extent is -5/,
-    "UPDATE extent SET length = -5 WHERE ino = 3",
+    "UPDATE extent SET length = -5 WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "an extent before its file",
     /the offset of an extent is -9/,
-    "UPDATE extent SET file_offset = -9 WHERE ino = 3",
+    "UPDATE extent SET file_offset = -9 WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "an extent before its chunk",
     /an extent's offset in its chunk is -9/,
-    "UPDATE extent SET chunk_offset = -9 WHERE ino = 3",
+    "UPDATE extent SET chunk_offset = -9 WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "an extent at text",
     /the offset of an extent is text/,
-    "UPDATE extent SET file_offset = 'x' WHERE ino = 3",
+    "UPDATE extent SET file_offset = 'x' WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "an extent of text",
     /the length of an extent is text/,
-    "UPDATE extent SET length = 'x' WHERE ino = 3",
+    "UPDATE extent SET length = 'x' WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "an extent beyond numbers",
     /too large|ends at/,
-    "UPDATE extent SET length = 9223372036854775807 WHERE ino = 3",
+    "UPDATE extent SET length = 9223372036854775807 WHERE ino = 4 AND file_offset = 0",
   ),
   bySql(
     "myfs",
     "extents that overlap",
-    /its extent at 50 overlaps the one before, which ends at 100/,
-    "INSERT INTO extent VALUES (3, 50, 1, 0, 10)",
+    /its extent at 50 overlaps the one before, which ends at 524288/,
+    "INSERT INTO extent VALUES (4, 50, 1, 0, 10)",
   ),
   bySql(
     "myfs",
@@ -597,7 +600,7 @@ const MYFS: HostileFlist[] = [
   bySql(
     "myfs",
     "extents of a hard link",
-    /"bytes \\xff": extents belong to a hard link/,
+    /"twin \\xff": extents belong to a hard link/,
     "INSERT INTO extent VALUES (11, 0, 1, 0, 10)",
   ),
   bySql(
@@ -658,31 +661,31 @@ const MYFS: HostileFlist[] = [
     "myfs",
     "a digest of 31 bytes",
     /its digest is not 32 bytes/,
-    "UPDATE digest SET digest = zeroblob(31)",
+    "UPDATE content SET digest = zeroblob(31)",
   ),
   bySql(
     "myfs",
     "a digest of a directory",
     /"directory": its digest .* it is no file/,
-    "INSERT INTO digest VALUES (2, zeroblob(32))",
+    "INSERT INTO content VALUES (2, zeroblob(32), NULL, NULL)",
   ),
   bySql(
     "myfs",
     "a digest of a file with holes",
-    /"sparse": its digest .* only 1000 of its 5000000000 bytes/,
-    "INSERT INTO digest VALUES (13, zeroblob(32))",
+    /"zeros": its digest .* only 1000 of its 5000000000 bytes/,
+    "INSERT INTO content VALUES (13, zeroblob(32), NULL, NULL)",
   ),
   bySql(
     "myfs",
     "a digest of a hard link",
     /belong to a hard link/,
-    "INSERT INTO digest VALUES (11, zeroblob(32))",
+    "INSERT INTO content VALUES (11, zeroblob(32), NULL, NULL)",
   ),
   bySql(
     "myfs",
     "a digest of nobody",
     /inode 99, which does not exist/,
-    "INSERT INTO digest VALUES (99, zeroblob(32))",
+    "INSERT INTO content VALUES (99, zeroblob(32), NULL, NULL)",
   ),
   bySql(
     "myfs",
@@ -719,16 +722,16 @@ const MYFS: HostileFlist[] = [
     "myfs",
     "a hard link to a hard link",
     /belong to a hard link/,
-    "INSERT INTO inode SELECT 20, parent, x'7a', size, uid, gid, mode, rdev, mtime, mtime_nsec FROM inode WHERE ino = 11",
+    "INSERT INTO inode SELECT 20, parent, x'7a7a', size, uid, gid, mode, rdev, mtime, mtime_nsec FROM inode WHERE ino = 11",
     "INSERT INTO hardlink VALUES (20, 11)",
+    "UPDATE directory SET last = 20 WHERE ino = 2",
   ),
   bySql(
     "myfs",
     "a hard link to nobody",
     /hard link/,
     "DELETE FROM inode WHERE ino = 3",
-    "DELETE FROM extent WHERE ino = 3",
-    "DELETE FROM digest",
+    "DELETE FROM content",
   ),
   bySql(
     "myfs",
@@ -797,12 +800,196 @@ const MYFS: HostileFlist[] = [
     /extended attributes belong to a hard link/,
     "INSERT INTO xattr VALUES (11, x'61', x'00')",
   ),
+  bySql("myfs", "a digest of nothing", /its digest is not 32 bytes/, "UPDATE content SET digest = x''"),
   bySql(
     "myfs",
-    "an index that lies",
-    /SQLite finds it damaged|where it does not belong/,
-    "DROP INDEX entry",
-    "CREATE INDEX entry ON inode(parent, size)",
+    "a digest of text",
+    /its digest is not 32 bytes/,
+    "UPDATE content SET digest = printf('%.*c', 32, 'x')",
+  ),
+  bySql(
+    "myfs",
+    "content that says nothing",
+    /"nothing": its content says nothing/,
+    "INSERT INTO content VALUES (5, NULL, NULL, NULL)",
+  ),
+  bySql(
+    "myfs",
+    "content of an empty file in a chunk",
+    /"nothing": its extent at 0 is empty/,
+    "INSERT INTO content VALUES (5, NULL, 1, 0)",
+  ),
+  bySql(
+    "myfs",
+    "content in one piece and in several",
+    /"large é": its content is in one piece and in several/,
+    "UPDATE chunk SET size = 2000000 WHERE chunk = 2",
+    "INSERT INTO content VALUES (4, NULL, 2, 0)",
+  ),
+  bySql(
+    "myfs",
+    "content in one piece and in an overlapping other",
+    /"few": its content is in one piece and in several/,
+    "INSERT INTO extent VALUES (3, 50, 1, 0, 10)",
+  ),
+  bySql(
+    "myfs",
+    "content that is larger than its chunk",
+    /"few": its extent at 0 ends at 5000 in chunk 1 of 4096 bytes/,
+    "UPDATE inode SET size = 5000 WHERE ino IN (3, 11)",
+  ),
+  bySql(
+    "myfs",
+    "content that ends beyond its chunk",
+    /"few": its extent at 0 ends at 4097 in chunk 1 of 4096 bytes/,
+    "UPDATE content SET chunk_offset = 3997 WHERE ino = 3",
+  ),
+  bySql(
+    "myfs",
+    "content before its chunk",
+    /an extent's offset in its chunk is -9/,
+    "UPDATE content SET chunk_offset = -9 WHERE ino = 3",
+  ),
+  bySql(
+    "myfs",
+    "content nowhere in a chunk",
+    /an extent's offset in its chunk is missing/,
+    "UPDATE content SET chunk_offset = NULL WHERE ino = 3",
+  ),
+  bySql(
+    "myfs",
+    "content somewhere in no chunk",
+    /the chunk of an extent is missing/,
+    "UPDATE content SET chunk = NULL WHERE ino = 3",
+  ),
+  bySql(
+    "myfs",
+    "content in a chunk that does not exist",
+    /its extent at 0 is in chunk 77, which does not exist/,
+    "UPDATE content SET chunk = 77 WHERE ino = 3",
+  ),
+  bySql(
+    "myfs",
+    "content in a chunk of text",
+    /the chunk of an extent is text/,
+    "UPDATE content SET chunk = 'x' WHERE ino = 3",
+  ),
+  bySql(
+    "myfs",
+    "content of a directory",
+    /extents belong to inode 2, which is no file/,
+    "INSERT INTO content VALUES (2, NULL, 1, 0)",
+  ),
+  bySql(
+    "myfs",
+    "content of a hard link",
+    /"twin \\xff": extents belong to a hard link/,
+    "INSERT INTO content VALUES (11, NULL, 1, 0)",
+  ),
+  bySql(
+    "myfs",
+    "content of nobody",
+    /extents belong to inode 99, which is no file/,
+    "INSERT INTO content VALUES (99, NULL, 1, 0)",
+  ),
+  bySql(
+    "myfs",
+    "entries of no directory",
+    /inode 6 "block": it is not among the entries of its directory 2/,
+    "DELETE FROM directory WHERE ino = 2",
+  ),
+  bySql(
+    "myfs",
+    "an entry before the others of its directory",
+    /inode 6 "block": it is not among the entries of its directory 2/,
+    "UPDATE directory SET first = 7 WHERE ino = 2",
+  ),
+  bySql(
+    "myfs",
+    "an entry behind the others of its directory",
+    /inode 13 "zeros": it is not among the entries of its directory 2/,
+    "UPDATE directory SET last = 12 WHERE ino = 2",
+  ),
+  bySql(
+    "myfs",
+    "a directory that has the entries of another",
+    /the entries of directories 1 and 2 have numbers in common/,
+    "UPDATE directory SET last = 13 WHERE ino = 1",
+  ),
+  bySql(
+    "myfs",
+    "a directory that took the entries of another",
+    /inode 6 "block": it is among the entries of directory 1, but not one of them/,
+    "DELETE FROM directory WHERE ino = 2",
+    "UPDATE directory SET last = 13 WHERE ino = 1",
+  ),
+  bySql(
+    "myfs",
+    "two directories that have each other's entries",
+    /directory 2: its entries cannot be 2 to 5/,
+    "UPDATE directory SET first = 14 - first, last = 18 - last",
+    "UPDATE directory SET first = 2, last = 5 WHERE ino = 2",
+    "UPDATE directory SET first = 6, last = 13 WHERE ino = 1",
+  ),
+  bySql(
+    "myfs",
+    "a directory that holds itself",
+    /directory 2: its entries cannot be 2 to 13/,
+    "UPDATE directory SET first = 2 WHERE ino = 2",
+  ),
+  bySql(
+    "myfs",
+    "a directory that holds the root",
+    /directory 2: its entries cannot be 1 to 1/,
+    "UPDATE directory SET first = 1, last = 1 WHERE ino = 2",
+  ),
+  bySql(
+    "myfs",
+    "a directory whose entries end before they begin",
+    /directory 2: its entries cannot be 6 to 5/,
+    "UPDATE directory SET last = 5 WHERE ino = 2",
+  ),
+  bySql(
+    "myfs",
+    "a directory whose entries are text",
+    /directory 2: its entries cannot be text instead of a number to 13/,
+    "UPDATE directory SET first = 'x' WHERE ino = 2",
+  ),
+  bySql(
+    "myfs",
+    "a directory with more entries than numbers",
+    /too large/,
+    "UPDATE directory SET last = 9223372036854775807 WHERE ino = 2",
+  ),
+  bySql(
+    "myfs",
+    "entries of a file",
+    /entries belong to inode 5, which is no directory/,
+    "INSERT INTO directory VALUES (5, 20, 30)",
+  ),
+  bySql(
+    "myfs",
+    "entries of nobody",
+    /entries belong to inode 99, which is no directory/,
+    "INSERT INTO directory VALUES (99, 100, 110)",
+  ),
+  bySql(
+    "myfs",
+    "entries of what is below zero",
+    /entries belong to inode -3, which is no directory/,
+    "INSERT INTO directory VALUES (-3, -2, -1)",
+  ),
+  bySql(
+    "myfs",
+    "entries that are not in the order of their names",
+    /inode 7 "Character": directory 2 has its name twice, or not in order/,
+    "UPDATE inode SET name = CAST('Character' AS BLOB) WHERE ino = 7",
+  ),
+  bySql(
+    "myfs",
+    "entries among those of another directory",
+    /inode 10 "socket": it is among the entries of directory 2/,
+    "UPDATE inode SET parent = 1 WHERE ino = 10",
   ),
 ];
 
@@ -816,13 +1003,13 @@ const RFS: HostileFlist[] = [
   bySql(
     "rfs",
     "a block too many",
-    /"small": it has more blocks than the 1 that 100 bytes need|of its 100 bytes/,
+    /"few": it has more blocks than the 1 that 100 bytes need|of its 100 bytes/,
     "INSERT INTO block SELECT 3, id, key FROM block WHERE rowid = 1",
   ),
   bySql(
     "rfs",
     "blocks of an empty file",
-    /"empty": it has more blocks than the 0/,
+    /"nothing": it has more blocks than the 0/,
     "INSERT INTO block SELECT 5, id, key FROM block WHERE rowid = 1",
   ),
   bySql(

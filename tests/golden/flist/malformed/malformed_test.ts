@@ -30,7 +30,7 @@ const WAYS: readonly ((reader: FlistReader) => unknown)[] = [
   ...Array.from({ length: 21 }, (_, ino) => (reader: FlistReader) => reader.extents(ino)),
   ...Array.from({ length: 21 }, (_, ino) => (reader: FlistReader) => reader.xattrs(ino)),
   ...Array.from({ length: 21 }, (_, ino) => (reader: FlistReader) => reader.digest(ino)),
-  ...["small", "..", "a/b", "", "evil"].map((name) => (reader: FlistReader) =>
+  ...["few", "..", "a/b", "", "evil"].map((name) => (reader: FlistReader) =>
     reader.child(1, name)
   ),
 ];

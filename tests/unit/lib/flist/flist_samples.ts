@@ -67,34 +67,36 @@ export function fillSample(writer: FlistWriter): void {
   const inDirectory = (name: string, mode: number, more: Partial<InodeRecord> = {}) =>
     writer.addInode({ parent: directory, name, ...metadata(mode), ...more });
   const directory = writer.addInode({ parent: root, name: "directory", ...metadata(0o41777) });
-  const small = writer.addInode(fileRecord("small", 100));
+  const few = writer.addInode(fileRecord("few", 100));
   const large = writer.addInode(fileRecord("large é", 1_100_000, { uid: 1000, gid: 100 }));
-  writer.addInode(fileRecord("empty", 0));
+  writer.addInode(fileRecord("nothing", 0));
   inDirectory("block", 0o60660, { rdev: makeDevice(8, 17) });
   inDirectory("character", 0o20600, { rdev: makeDevice(1, 3) });
   inDirectory("fifo", 0o10644);
-  inDirectory("link", 0o120777, { linkTarget: "../small" });
+  inDirectory("link", 0o120777, { linkTarget: "../few" });
   inDirectory("socket", 0o140644);
+  const xattrs = new Map([["user.note", new TextEncoder().encode("hello")], [
+    "user.empty",
+    new Uint8Array(),
+  ]]);
+  if (myfs) {
+    inDirectory("twin \udcff", 0o100644, { size: 100, hardLinkTo: few });
+    inDirectory("xattrs", 0o100600, { xattrs });
+  }
+  const sparse = myfs ? inDirectory("zeros", 0o100600, { size: 5_000_000_000 }) : undefined;
   const chunk = writer.addChunk(blockRef(1, myfs ? 4096 : 100));
-  writer.addExtent(small, { fileOffset: 0, chunk, chunkOffset: 0, length: 100 });
+  writer.addExtent(few, { fileOffset: 0, chunk, chunkOffset: 0, length: 100 });
   for (let fileOffset = 0, seed = 2; fileOffset < 1_100_000; fileOffset += 524_288, seed++) {
     const length = Math.min(524_288, 1_100_000 - fileOffset);
     const piece = writer.addChunk(blockRef(seed, length));
     writer.addExtent(large, { fileOffset, chunk: piece, chunkOffset: 0, length });
   }
-  writer.setDigest(small, new Uint8Array(32).fill(9));
+  writer.setDigest(few, new Uint8Array(32).fill(9));
   writer.setTag("version", "1.0");
   writer.setTag("description", "a sample\nof two lines");
   writer.addRoute({ start: 0, end: 127, url: "dir:///tmp/a" });
   writer.addRoute({ start: 0, end: 255, url: "http://127.0.0.1/b" });
-  if (!myfs) return;
-  writer.addInode(fileRecord("bytes \udcff", 100, { hardLinkTo: small }));
-  const xattrs = new Map([["user.note", new TextEncoder().encode("hello")], [
-    "user.empty",
-    new Uint8Array(),
-  ]]);
-  writer.addInode({ parent: directory, name: "xattrs", ...metadata(0o100600), xattrs });
-  const sparse = inDirectory("sparse", 0o100600, { size: 5_000_000_000 });
+  if (sparse === undefined) return;
   writer.addExtent(sparse, { fileOffset: 4_999_999_000, chunk, chunkOffset: 96, length: 1000 });
 }
 

@@ -11,12 +11,12 @@ for (const profile of BOTH) {
   Deno.test(`flist walk (${profile}): directories come before what is in them, names in byte order`, () => {
     using folder = new TestFolder();
     writeFlist(folder.file("a.fl"), profile, (writer) => {
+      writer.addInode({ parent: 1, name: "a", ...DIRECTORY });
       const b = writer.addInode({ parent: 1, name: "b", ...DIRECTORY });
       writer.addInode(fileRecord("c", 0));
-      writer.addInode({ parent: 1, name: "a", ...DIRECTORY });
+      writer.addInode(fileRecord("B", 0, { parent: b }));
       const deep = writer.addInode({ parent: b, name: "z", ...DIRECTORY });
       writer.addInode(fileRecord("file", 0, { parent: deep }));
-      writer.addInode(fileRecord("B", 0, { parent: b }));
     });
     using reader = FlistReader.open(folder.file("a.fl"));
     const walked = [...walkFlist(reader)];

@@ -10,7 +10,7 @@ import { fileRecord, writeFlist } from "./flist_samples.ts";
 
 try {
   writeFlist(Deno.args[0]!, "myfs", (writer) => {
-    for (let i = 0; i < 20_000; i++) writer.addInode(fileRecord(`file ${i}`, 0));
+    for (let i = 0; i < 20_000; i++) writer.addInode(fileRecord(`file ${10_000 + i}`, 0));
   });
 } catch (error) {
   if (!(error instanceof SystemError)) throw error;

@@ -51,7 +51,9 @@ Deno.test("text parse: reads text by hand, in any order of entries, with comment
   ], path);
   using reader = FlistReader.open(path);
   reader.validate();
-  assert.equal(reader.child(1, "a")!.hardLinkTo, reader.child(2, "first")!.ino);
+  // The name that is met first on the way down is the first, whichever the text has as the link.
+  const directory = reader.child(1, "d")!.ino;
+  assert.equal(reader.child(directory, "first")!.hardLinkTo, reader.child(1, "a")!.ino);
   assert.equal(reader.child(1, "a")!.mtime, -5);
   assert.equal(reader.extents(reader.child(1, "a")!.ino).length, 1);
 });
@@ -68,6 +70,15 @@ Deno.test("text parse (myfs): chunks with the same id keep apart", () => {
   ];
   parseFlistText(lines, folder.file("a.fl"));
   assert.deepEqual(dumpOf(folder.file("a.fl")), lines);
+});
+
+Deno.test("text parse (myfs): the mark of secret chunk keys comes back, other reserved tags do not", () => {
+  using folder = new TestFolder();
+  const lines = [HEAD, "tag myfs.chunk-keys=secret", ROOT];
+  parseFlistText(lines, folder.file("a.fl"));
+  assert.deepEqual(dumpOf(folder.file("a.fl")), lines);
+  const other = [HEAD, "tag myfs.other=x", ROOT];
+  assert.throws(() => parseFlistText(other, folder.file("b.fl")), /reserved/);
 });
 
 const broken: [text: string[], message: RegExp][] = [
@@ -87,6 +98,18 @@ const broken: [text: string[], message: RegExp][] = [
   [[HEAD, ROOT, "/a file 0644 0:0 0 0.5"], /line 3: "0.5"/],
   [[HEAD, ROOT, "/a file 0644 0:0 0 0.000000000 color=red"], /line 3: "color" is not known/],
   [[HEAD, ROOT, "/a file 0644 0:0 0 0.000000000 link=/b"], /line 3: its first name is not there/],
+  [
+    [HEAD, ROOT, "/b fifo 0644 0:0 0 0.000000000", "/a file 0644 0:0 0 0.000000000 link=/b"],
+    /line 4: its first name is of another kind/,
+  ],
+  [
+    [HEAD, ROOT, "/a file 0644 0:0 0 0.000000000 link=/a"],
+    /line 3: its first name is a link itself/,
+  ],
+  [
+    [HEAD, ROOT, "/a file 0644 0:0 0 0.000000000", "/a file 0644 0:0 0 0.000000000"],
+    /line 4: .*directory 1 has an entry of that name/,
+  ],
   [[HEAD, ROOT, "/a symlink 0777 0:0 0 0.000000000"], /line 3: .* needs a target/],
   [[HEAD, ROOT, "/a\\q file 0644 0:0 0 0.000000000"], /line 3: .*escape/],
   [[HEAD, ROOT, "/.. file 0644 0:0 0 0.000000000"], /line 3: .* name is "\.\."/],
