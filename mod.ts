@@ -143,5 +143,6 @@ export {
   SystemError,
   UnsafePathError,
   UnsupportedError,
+  UntrustedBaseError,
   UntrustedRouteError,
 } from "./lib/base/errors.ts";

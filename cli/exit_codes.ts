@@ -41,6 +41,7 @@ const EXIT_CODE_BY_ERROR: Readonly<Record<string, ExitCode>> = {
   flist_format: EXIT_CODE.corrupt,
   store_denied: EXIT_CODE.denied,
   untrusted_route: EXIT_CODE.denied,
+  untrusted_base: EXIT_CODE.denied,
   unsafe_path: EXIT_CODE.denied,
   partial_failure: EXIT_CODE.partly,
   missing: EXIT_CODE.missing,

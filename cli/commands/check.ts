@@ -56,7 +56,7 @@ export function checkCommand(execute: Execute): CommandUnknownOpts {
         });
         await session.result(() => ({ ...report }), () => faultLines(report));
         session.note(() => checkSummary(report));
-        if (report.corrupt.length > 0) return EXIT_CODE.corrupt;
+        if (report.corrupt.length + report.incomplete.length > 0) return EXIT_CODE.corrupt;
         return report.missing.length > 0 ? EXIT_CODE.missing : EXIT_CODE.ok;
       })
     );

@@ -43,6 +43,7 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
         .choices(["myfs", "rfs"]).default("myfs" as const),
     )
     .option("--base <flist>", "an earlier flist: what has not changed since is not read again")
+    .option("--trust-base", "build on a base that was not made here")
     .option("--exclude <pattern>", "leave out paths that match the glob; repeatable", collect)
     .option("--one-file-system", "stay on the directory's file system")
     .option("--level <level>", "zstd's compression level, 1 to 19 (default: 3)", wholeNumber(1, 19))

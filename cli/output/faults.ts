@@ -12,6 +12,7 @@ import { formatCount } from "./format.ts";
 export function* faultLines(report: CheckReport): Generator<string> {
   for (const fault of report.missing) yield* linesOf("missing", fault);
   for (const fault of report.corrupt) yield* linesOf("damaged", fault);
+  for (const path of report.incomplete) yield `incomplete ${path}: the flist lacks blocks of it`;
 }
 
 function* linesOf(label: string, fault: BlockFault): Generator<string> {

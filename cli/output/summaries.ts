@@ -50,10 +50,11 @@ export function* cloneSummary(report: CloneReport): Generator<string> {
 
 /** How a check went. */
 export function* checkSummary(report: CheckReport): Generator<string> {
-  const { missing, corrupt } = report;
-  const verdict = missing.length === 0 && corrupt.length === 0
+  const { missing, corrupt, incomplete } = report;
+  const verdict = missing.length + corrupt.length + incomplete.length === 0
     ? "all well"
-    : `${formatCount(missing.length)} missing, ${formatCount(corrupt.length)} damaged`;
+    : `${formatCount(missing.length)} missing, ${formatCount(corrupt.length)} damaged` +
+      (incomplete.length === 0 ? "" : `; ${formatCount(incomplete.length)} files cut short`);
   yield `Checked ${formatNoun(report.blocks, "block")} of ${report.meta} in ` +
     `${timeAndRate(report.blockBytes, report.durationMs)}: ${verdict}`;
 }

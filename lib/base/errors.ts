@@ -15,6 +15,7 @@ export type MyfsErrorCode =
   | "flist_not_found"
   | "flist_format"
   | "untrusted_route"
+  | "untrusted_base"
   | "unsafe_path"
   | "path_not_found"
   | "system"
@@ -134,6 +135,23 @@ export class UntrustedRouteError extends MyfsError {
   }
 }
 
+/** A flist that is not known to be one's own was named as the base of a pack. */
+export class UntrustedBaseError extends MyfsError {
+  /** Path of the flist. */
+  readonly path: string;
+  constructor(path: string, options: MyfsErrorOptions = {}) {
+    super(
+      "untrusted_base",
+      `Cannot build on ${path}: it was not made here, and what a base says about content is believed`,
+      {
+        hint: "If you trust whoever made it, pass --trust-base; else pack without --base.",
+        ...options,
+      },
+    );
+    this.path = path;
+  }
+}
+
 /** A path would leave the tree it belongs to. */
 export class UnsafePathError extends MyfsError {
   /** The path as it was given, escaped for display. */
@@ -210,6 +228,7 @@ export const ERROR_CLASSES: Readonly<Record<MyfsErrorCode, { readonly prototype:
   flist_not_found: FlistNotFoundError,
   flist_format: FlistFormatError,
   untrusted_route: UntrustedRouteError,
+  untrusted_base: UntrustedBaseError,
   unsafe_path: UnsafePathError,
   path_not_found: PathNotFoundError,
   system: SystemError,

@@ -101,7 +101,7 @@ export async function cloneImage(meta: string, options: CloneOptions): Promise<C
     throw new RangeError(`Cannot copy ${concurrencyMax} blocks at once: 1 to ${CONCURRENCY_MAX}`);
   }
   using flist = FlistReader.open(meta);
-  flist.validate();
+  flist.validate({ allowIncomplete: true });
   await using from = await useStoreOf(flist, readOptions(options));
   await using to = await useStore(options.store, true);
   const codec = createBlockCodec(flist.profile);

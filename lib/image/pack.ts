@@ -34,8 +34,16 @@ export interface PackOptions {
    * @default {"myfs"}
    */
   readonly profile?: Profile;
-  /** An earlier flist of a similar tree: what did not change is taken from it. */
+  /**
+   * An earlier flist of a similar tree: what did not change is taken from it. What it says about
+   * content is believed, so it has to be one's own, unless {@link PackOptions.trustBase} says more.
+   */
   readonly base?: string;
+  /**
+   * Whether to build on a base that was not made here.
+   * @default {false}
+   */
+  readonly trustBase?: boolean;
   /**
    * Folder in which packs on this machine keep what makes the next one faster and marks their
    * flists as one's own. Without it `base` compares content instead of timestamps.
@@ -121,6 +129,7 @@ export function resolveJobs(jobs: number | undefined): number {
  *
  * @throws {SystemError} when the source or the flist's folder cannot be used.
  * @throws {StoreUnavailableError} when the store fails; blocks stored so far stay usable.
+ * @throws {UntrustedBaseError} when the base was not made here.
  *
  * @example
  * ```ts

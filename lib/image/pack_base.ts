@@ -5,14 +5,14 @@
  */
 
 import { toHex } from "../base/bytes.ts";
-import { UnsupportedError } from "../base/errors.ts";
+import { UnsupportedError, UntrustedBaseError } from "../base/errors.ts";
 import type { BlockRef } from "../block/block_ref.ts";
 import type { Profile } from "../block/profile.ts";
 import { FlistReader, type Inode } from "../flist/flist_reader.ts";
 import type { Store } from "../store/store.ts";
 import { joinPath, type ScannedEntry } from "../tree/directory_source.ts";
 import { codecSetupOf } from "./flist_codec.ts";
-import { digestOfFile, SourceStamps } from "./own_flists.ts";
+import { digestOfFile, isOwnFlist, SourceStamps } from "./own_flists.ts";
 import type { ChunkClaims, FileDigests } from "./shared_digests.ts";
 
 const DIGEST_SIZE = 32;
@@ -22,6 +22,8 @@ const EXTENT_FIELDS = 4;
 export interface PackBaseOptions {
   /** Folder with the stamps of earlier packs. */
   readonly stateFolder?: string;
+  /** Whether to build on a flist that was not made here. */
+  readonly trustBase?: boolean;
   /** Stops the check of which blocks are there. */
   readonly signal?: AbortSignal;
 }
@@ -74,6 +76,7 @@ export class PackBase implements AsyncDisposable {
    * Opens the flist at `path` as the base of a pack of `profile` into `store`.
    *
    * @throws {UnsupportedError} when it is of another profile.
+   * @throws {UntrustedBaseError} when it was not made here, unless it is to be trusted.
    */
   static async open(
     path: string,
@@ -89,8 +92,11 @@ export class PackBase implements AsyncDisposable {
           { hint: `Pack with --profile ${reader.profile}, or without --base.` },
         );
       }
+      const { signal, stateFolder, trustBase = false } = options;
+      if (!trustBase && !await isOwnFlist(path, stateFolder)) throw new UntrustedBaseError(path);
+      // One's own flists are in order: myfs made them.
+      if (trustBase) reader.validate();
       const chunks = [...reader.chunks()];
-      const { signal, stateFolder } = options;
       const present = await store.has(
         chunks.map(({ ref }) => ref.id),
         signal === undefined ? {} : { signal },

@@ -10,7 +10,7 @@
 
 import { displayByteString } from "../base/byte_string.ts";
 import { Breather } from "../base/concurrency.ts";
-import { type Failure, toFailure } from "../base/errors.ts";
+import { type Failure, FlistFormatError, toFailure } from "../base/errors.ts";
 import type { ProgressListener } from "../base/progress.ts";
 import { FlistReader, type Inode } from "../flist/flist_reader.ts";
 import { libc } from "../linux/libc.ts";
@@ -150,6 +150,7 @@ class Unpack {
   readonly #losses = new LossCounter();
   readonly #failures: Failure[] = [];
   readonly #xattrOwners: ReadonlySet<number>;
+  readonly #incomplete: ReadonlySet<number>;
   readonly #directories: { path: string; inode: Inode }[] = [];
   readonly #files = new Map<number, UnpackTarget>();
   /** Links and special files, which may have further names too. */
@@ -173,6 +174,7 @@ class Unpack {
     this.#staging = staging;
     this.#options = options;
     this.#xattrOwners = flist.xattrOwners();
+    this.#incomplete = flist.incompleteFiles();
     this.#sink = staging.sink({
       preserveOwnership: options.preserveOwnership ?? false,
       onLoss: (what, path) => this.#losses.add(what, path),
@@ -224,6 +226,7 @@ class Unpack {
           this.#counts.directories++;
           break;
         case "file":
+          if (this.#incomplete.has(ino)) throw lacksBlocks(this.#flist.path);
           this.#files.set(ino, target);
           break;
         case "symlink":
@@ -406,4 +409,9 @@ class Unpack {
       losses: this.#losses.list(),
     };
   }
+}
+
+/** What rfs leaves behind where it fails to pack a file. */
+function lacksBlocks(path: string): FlistFormatError {
+  return new FlistFormatError(path, "it does not name all blocks of the file");
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { statfs } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { type Corpus, realCorpora, tinyCorpora, treeSize } from "./corpora.ts";
 import { run } from "./measure.ts";
@@ -27,7 +28,7 @@ export interface BenchRunOptions {
   readonly scratch: string | undefined;
   /** A folder on a tmpfs, if it is one. */
   readonly tmpfs: string;
-  /** Whether the scratch folder stays. */
+  /** Whether the trees stay in the scratch folder, for the next run. */
   readonly keep: boolean;
   /** Told what is about to run, and what cannot. */
   readonly onStep: (text: string) => void;
@@ -40,12 +41,16 @@ export async function benchRun(options: BenchRunOptions): Promise<Report> {
   const memoryFolder = await makeMemoryFolder(options.tmpfs);
   if (memoryFolder === undefined) onStep(`No tmpfs at ${options.tmpfs}: not measured there`);
   try {
+    if (!options.quick) await requireSpace(scratch);
     const tools = await chooseTools(options, `${scratch}/cache`);
     const corpora = await makeCorpora(options, scratch);
+    const work = `${scratch}/work`;
+    await run({ argv: ["rm", "-rf", work] });
+    await Deno.mkdir(work);
     const bench = new Bench({
       tools,
       runs: options.runs,
-      scratch,
+      scratch: work,
       ...(memoryFolder === undefined ? {} : { memoryFolder }),
       onStep,
     });
@@ -61,7 +66,7 @@ export async function benchRun(options: BenchRunOptions): Promise<Report> {
     const machine = await describeMachine(scratch, tools, corpora);
     return { machine, results, bars: options.quick ? [] : bars(results) };
   } finally {
-    if (!options.keep) await run({ argv: ["rm", "-rf", scratch] });
+    await run({ argv: ["rm", "-rf", options.keep ? `${scratch}/work` : scratch] });
     if (memoryFolder !== undefined) await run({ argv: ["rm", "-rf", memoryFolder] });
   }
 }
@@ -72,6 +77,16 @@ async function makeScratch(wanted: string | undefined): Promise<string> {
   const folder = `${wanted}/myfs-bench`;
   await Deno.mkdir(folder, { recursive: true });
   return await Deno.realPath(folder);
+}
+
+/** Bytes that a full run writes: nothing is removed before its end. */
+const SPACE_NEEDED = 30e9;
+
+async function requireSpace(folder: string): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize >= SPACE_NEEDED) return;
+  const [needed, free] = [SPACE_NEEDED, bavail * bsize].map((bytes) => (bytes / 1e9).toFixed(0));
+  throw new Error(`Cannot measure in ${folder}: ${needed} GB are needed and ${free} are free`);
 }
 
 async function makeMemoryFolder(parent: string): Promise<string | undefined> {

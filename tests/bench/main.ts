@@ -23,15 +23,15 @@ const USAGE = `Usage: deno task bench [options]
                      (default: a temporary folder)
   --tmpfs <folder>   a folder on a tmpfs (default /dev/shm)
   --results <folder> where the figures go as JSON and Markdown (default: results beside this file)
-  --keep             leave the subfolder as it is at the end
+  --keep             leave the trees there for the next run
 `;
 
 interface MainOptions extends BenchRunOptions {
   readonly results: string;
 }
 
-/** Reads the command line. @throws {Error} that says what is wrong with it. */
-function parseOptions(args: readonly string[]): MainOptions {
+/** Reads the command line; undefined when it asks for help. @throws {Error} that says what is wrong with it. */
+function parseOptions(args: readonly string[]): MainOptions | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -45,8 +45,10 @@ function parseOptions(args: readonly string[]): MainOptions {
       tmpfs: { type: "string", default: "/dev/shm" },
       results: { type: "string", default: `${import.meta.dirname}/results` },
       keep: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (values.help) return undefined;
   const runs = Number(values.runs ?? (values.quick ? 1 : 3));
   if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`Cannot do ${values.runs} runs`);
   const only = values.only?.split(",").map((name) => {
@@ -77,19 +79,24 @@ async function saveReport(folder: string, report: Report): Promise<void> {
   await Deno.writeTextFile(`${name}.md`, `${renderReport(report)}\n`);
 }
 
-if (import.meta.main) {
-  let options: MainOptions;
+async function main(args: readonly string[]): Promise<number> {
+  let options: MainOptions | undefined;
   try {
-    options = parseOptions(Deno.args);
+    options = parseOptions(args);
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-    Deno.exit(2);
+    return 2;
+  }
+  if (options === undefined) {
+    console.log(USAGE);
+    return 0;
   }
   // Ctrl-C ends the program that is being measured; without a handler, the clean-up would not run.
   Deno.addSignalListener("SIGINT", () => {});
   const report = await benchRun(options);
   console.log(renderReport(report));
   await saveReport(options.results, report);
-  // The handler would keep the process alive.
-  Deno.exit(0);
+  return 0;
 }
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

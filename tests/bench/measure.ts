@@ -43,11 +43,12 @@ export async function run({ argv, env, cwd }: Command): Promise<string> {
  *
  * What earlier runs wrote is brought to disk first, so that this run does not pay for it.
  *
- * @param notesFile A file that may be written, for the figures of GNU time.
+ * @param scratch A folder on the file system that is written to.
  * @throws {Error} when the program fails.
  */
-export async function measure(command: Command, notesFile: string): Promise<Measurement> {
-  await run({ argv: ["sync"] });
+export async function measure(command: Command, scratch: string): Promise<Measurement> {
+  await run({ argv: ["sync", "-f", scratch] });
+  const notesFile = `${scratch}/time.txt`;
   const startedMs = performance.now();
   await run({
     ...command,

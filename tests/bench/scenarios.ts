@@ -32,7 +32,10 @@ export interface BenchOptions {
   readonly tools: readonly Tool[];
   /** Runs of each tool, of which the median counts. */
   readonly runs: number;
-  /** Folder for archives and unpacked trees; what is in it when it is made is not touched. */
+  /**
+   * Folder for archives and unpacked trees. Nothing in it is removed: some file systems are slower
+   * at making files for minutes after many were removed, which would hit whichever tool is next.
+   */
   readonly scratch: string;
   /** Folder on a tmpfs, where there is one. */
   readonly memoryFolder?: string;
@@ -43,8 +46,9 @@ export interface BenchOptions {
 /** Measures the tools, each in turn, so that a change of the machine's speed hits all alike. */
 export class Bench {
   readonly #options: BenchOptions;
-  /** Archives that hold the first version of a corpus, and perhaps more. */
+  /** By corpus and tool, the newest archive that holds the first version, and perhaps more. */
   readonly #archives = new Map<string, string>();
+  #folderCount = 0;
 
   constructor(options: BenchOptions) {
     this.#options = options;
@@ -80,14 +84,13 @@ export class Bench {
     const results: Result[] = [];
     for (const count of counts) {
       const name = `${count.toLocaleString("en")} tiny files`;
-      const tree = `${this.#options.scratch}/tiny-${count}`;
-      const target = `${this.#options.scratch}/unpacked`;
+      const tree = this.#newFolder("tiny");
       await tinyFiles(tree, count);
-      const archive = await this.#emptyArchive(tree, tool);
+      const archive = await this.#newArchive(tool);
       const steps = [
         ["pack", tool.pack(tree, archive)],
         ["pack again", tool.packNext!(tree, archive, "next")],
-        ["unpack", tool.unpack(archive, target)],
+        ["unpack", tool.unpack(archive, this.#newFolder("unpacked"))],
       ] as const;
       for (const [step, command] of steps) {
         const measured = await this.#measure(`growth: ${step} of ${name}`, command);
@@ -100,7 +103,6 @@ export class Bench {
           median: measured,
         });
       }
-      for (const folder of [tree, archive, target]) await removeTree(folder);
     }
     return results;
   }
@@ -110,29 +112,31 @@ export class Bench {
     const stored = new Map<Tool, number>();
     const tools = this.#options.tools.filter(({ isVariant }) => !isVariant);
     const measured = await this.#interleave(tools, async (tool) => {
-      const archive = await this.#emptyArchive(corpus.tree, tool);
+      const archive = await this.#newArchive(tool);
       const before = (await treeSize(archive)).bytes;
       const one = await this.#measure(
         `pack ${corpus.name} with ${tool.name}`,
         tool.pack(corpus.tree, archive),
       );
       stored.set(tool, (await treeSize(archive)).bytes - before);
-      this.#archives.set(archive, archive);
+      this.#archives.set(archiveKey(corpus, tool), archive);
       return one;
     });
     return await this.#results("pack", corpus, measured, stored);
   }
 
-  async #unpack(corpus: Corpus, scenario: Scenario, target: string): Promise<Result[]> {
+  async #unpack(corpus: Corpus, scenario: Scenario, parent: string): Promise<Result[]> {
     const tools = this.#options.tools.filter(({ isVariant }) => !isVariant);
     for (const tool of tools) await warm(await this.#archive(corpus, tool));
     const measured = await this.#interleave(tools, async (tool) => {
       const archive = await this.#archive(corpus, tool);
+      const target = this.#newFolder("unpacked", parent);
       const one = await this.#measure(
         `${scenario} ${corpus.name} with ${tool.name}`,
         tool.unpack(archive, target),
       );
-      await removeTree(target);
+      // Memory would run out.
+      if (parent === this.#options.memoryFolder) await run({ argv: ["rm", "-rf", target] });
       return one;
     });
     return await this.#results(scenario, corpus, measured);
@@ -162,27 +166,28 @@ export class Bench {
     return await this.#results(scenario, corpus, measured, stored);
   }
 
-  /** The folder in which `tool` has packed `corpus`; packs it unless that was done. */
+  /** A folder in which `tool` has packed `corpus`; packs it unless that was done. */
   async #archive(corpus: Corpus, tool: Tool): Promise<string> {
-    const archive = this.#archivePath(corpus.tree, tool);
-    if (this.#archives.has(archive)) return archive;
-    await this.#emptyArchive(corpus.tree, tool);
-    await run(tool.pack(corpus.tree, archive));
-    this.#archives.set(archive, archive);
+    const key = archiveKey(corpus, tool);
+    let archive = this.#archives.get(key);
+    if (archive === undefined) {
+      archive = await this.#newArchive(tool);
+      await run(tool.pack(corpus.tree, archive));
+      this.#archives.set(key, archive);
+    }
     return archive;
   }
 
-  async #emptyArchive(tree: string, tool: Tool): Promise<string> {
-    const archive = this.#archivePath(tree, tool);
-    await removeTree(archive);
-    await Deno.mkdir(archive, { recursive: true });
+  async #newArchive(tool: Tool): Promise<string> {
+    const archive = this.#newFolder("archive");
+    await Deno.mkdir(archive);
     if (tool.create !== undefined) await run(tool.create(archive));
     return archive;
   }
 
-  #archivePath(tree: string, tool: Tool): string {
-    const name = `${tree.split("/").at(-1)} ${tool.name}`.replace(/[^a-z0-9]+/g, "-");
-    return `${this.#options.scratch}/archives/${name}`;
+  /** The path of a folder that does not exist. */
+  #newFolder(kind: string, parent = this.#options.scratch): string {
+    return `${parent}/${kind}-${this.#folderCount++}`;
   }
 
   async #interleave(
@@ -192,14 +197,16 @@ export class Bench {
   ): Promise<Map<Tool, Measurement[]>> {
     const measured = new Map<Tool, Measurement[]>(tools.map((tool) => [tool, []]));
     for (let round = 0; round < runs; round++) {
-      for (const tool of tools) measured.get(tool)!.push(await measureOnce(tool));
+      // Another one begins each time, because what one does to the machine may slow the next.
+      const order = [...tools.slice(round), ...tools.slice(0, round)];
+      for (const tool of order) measured.get(tool)!.push(await measureOnce(tool));
     }
     return measured;
   }
 
   #measure(step: string, command: Command): Promise<Measurement> {
     this.#options.onStep?.(step);
-    return measure(command, `${this.#options.scratch}/time.txt`);
+    return measure(command, this.#options.scratch);
   }
 
   async #results(
@@ -224,7 +231,6 @@ export class Bench {
   }
 }
 
-/** Removes a tree, also one with folders that may not be written. */
-async function removeTree(folder: string): Promise<void> {
-  await run({ argv: ["rm", "-rf", folder] });
+function archiveKey(corpus: Corpus, tool: Tool): string {
+  return `${corpus.name}\0${tool.name}`;
 }

@@ -13,6 +13,7 @@ Deno.test("faults: are named with the files that need them", () => {
     blockBytes: 0,
     missing: [{ id: "ab", reason: "not there", paths: ["x", "y"], pathCount: 1002 }],
     corrupt: [{ id: "cd", reason: "bad\x1b", paths: ["z"], pathCount: 1 }],
+    incomplete: ["w"],
     durationMs: 1,
   };
   assert.deepEqual([...faultLines(report)], [
@@ -22,5 +23,6 @@ Deno.test("faults: are named with the files that need them", () => {
     "  … and 1,000 more",
     "damaged cd: bad\\u{1b}",
     "  z",
+    "incomplete w: the flist lacks blocks of it",
   ]);
 });

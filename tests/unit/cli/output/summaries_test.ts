@@ -94,6 +94,7 @@ Deno.test("summaries: an unpack, a clone and a check name what they worked on", 
     blockBytes: 0,
     missing: [fault],
     corrupt: [],
+    incomplete: [],
     durationMs: 5,
   };
   assert.deepEqual([...checkSummary(checked)], [
