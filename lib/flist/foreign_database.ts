@@ -181,8 +181,8 @@ export class ForeignDatabase implements Disposable {
     // A row takes four bytes at least, so a table that seems to have more rows loops.
     const rowsMax = Math.floor(this.fileSize / 4);
     const row = this.get(
-      `SELECT count(*), count(CASE WHEN ${condition} THEN 1 END)
-       FROM (SELECT * FROM ${table} LIMIT ${rowsMax})`,
+      `SELECT count(*), ifnull(sum(fits), 0)
+       FROM (SELECT ${condition} AS fits FROM ${table} LIMIT ${rowsMax})`,
     );
     const [all, count] = row as [number, number];
     if (all >= rowsMax) throw this.fault(`its table "${table}" loops`);

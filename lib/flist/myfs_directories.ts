@@ -5,11 +5,15 @@
  * @module
  */
 
-import { compareBytes } from "../base/bytes.ts";
-import { compareByteStrings, decodeByteString, encodeByteString } from "../base/byte_string.ts";
+import { compareByteStrings, encodeByteString } from "../base/byte_string.ts";
 import type { DirectoryTables, EntryRange } from "./directory_tables.ts";
 import type { Inode } from "./flist_record.ts";
-import { type ForeignDatabase, shown, type SqliteRow } from "./foreign_database.ts";
+import {
+  type ForeignDatabase,
+  shown,
+  type SqliteRow,
+  type SqliteValue,
+} from "./foreign_database.ts";
 import { inodeFromRow, inodeLabel, inodeQuery } from "./inode_rows.ts";
 
 /** Entries of a directory asked for at first; each further time it is eight times as many. */
@@ -19,6 +23,25 @@ const CHILDREN_FIRST = 256;
 const CHILDREN_MOST = 16384;
 
 const RANGE_COLUMNS = "SELECT ino, first, last FROM directory WHERE";
+
+/**
+ * A binary search among the numbers ?1 to ?2 for the entry with the lowest name that is not below
+ * ?3, in one statement, because a call costs as much as some steps. Each step halves the numbers, so
+ * that it ends whatever is in the table. Every entry it meets must be in directory ?4 and have a name
+ * between those met around it; the search stops with the number of one that is not. The binding
+ * passes numbers as REAL, whose halves are none.
+ */
+const SEARCH = `WITH RECURSIVE search(low, high, found, below, above, faulty) AS (
+    SELECT CAST(?1 AS INTEGER), CAST(?2 AS INTEGER), NULL, NULL, NULL, NULL
+    UNION ALL
+    SELECT iif(e.name < ?3, e.ino + 1, low), iif(e.name < ?3, high, (low + high) / 2 - 1),
+      iif(e.name >= ?3, e.ino, found), iif(e.name < ?3, e.name, below),
+      iif(e.name >= ?3, e.name, above),
+      iif(e.parent <> ?4 OR e.name <= below OR e.name >= above, e.ino, NULL)
+    FROM search LEFT JOIN inode e ON e.ino = (SELECT ino FROM inode
+      WHERE ino >= (low + high) / 2 AND ino <= high ORDER BY ino LIMIT 1)
+    WHERE low <= high AND faulty IS NULL
+  ) SELECT found, faulty FROM search WHERE low > high OR faulty IS NOT NULL LIMIT 1`;
 
 /** The directories of the `myfs` profile. */
 export class MyfsDirectories implements DirectoryTables {
@@ -34,39 +57,15 @@ export class MyfsDirectories implements DirectoryTables {
     const range = this.#rangeOf(parent);
     if (range === undefined) return undefined;
     const wanted = encodeByteString(name);
-    let { first, last } = range;
-    let [below, above]: (Uint8Array | undefined)[] = [undefined, undefined];
-    while (first <= last) {
-      const middle = first + Math.floor((last - first) / 2);
-      const row = this.#database.get(
-        "SELECT ino, parent, name FROM inode WHERE ino >= ? AND ino <= ? ORDER BY ino LIMIT 1",
-        middle,
-        last,
-      );
-      if (row === undefined) {
-        last = middle - 1;
-        continue;
-      }
-      const [ino, found] = this.#probed(row, parent, middle, last);
-      const isBetween = (below === undefined || compareBytes(below, found) < 0) &&
-        (above === undefined || compareBytes(found, above) < 0);
-      if (!isBetween) throw this.#disordered(ino, decodeByteString(found), parent);
-      const order = compareBytes(found, wanted);
-      if (order === 0) {
-        return inodeFromRow(
-          this.#database,
-          this.#database.get(`${this.#inodeQuery} i.ino = ?`, ino)!,
-        );
-      }
-      if (order < 0) {
-        first = ino + 1;
-        below = found;
-      } else {
-        last = middle - 1;
-        above = found;
-      }
-    }
-    return undefined;
+    const found = this.#database.get(SEARCH, range.first, range.last, wanted, parent);
+    const [ino, faulty] = found ?? [];
+    if (faulty !== null && faulty !== undefined) throw this.#searchFault(faulty, parent);
+    if (ino === null || ino === undefined) return undefined;
+    const row = this.#database.get(`${this.#inodeQuery} i.ino = ?`, ino);
+    if (row === undefined) throw this.#database.fault(`its inode ${shown(ino)} comes and goes`);
+    const inode = inodeFromRow(this.#database, row);
+    if (inode.parent !== parent) throw this.#stray(inode, parent);
+    return inode.name === name ? inode : undefined;
   }
 
   *children(parent: number): Generator<Inode> {
@@ -99,23 +98,14 @@ export class MyfsDirectories implements DirectoryTables {
     return row === undefined ? undefined : rangeFromRow(this.#database, row);
   }
 
-  /** Number and name of an entry that was found between `middle` and `last`. */
-  #probed(
-    [ino, parent, name]: SqliteRow,
-    directory: number,
-    middle: number,
-    last: number,
-  ): [ino: number, name: Uint8Array] {
-    if (typeof ino !== "number" || ino < middle || ino > last) {
-      throw this.#database.fault(`its rows are out of order (ino ${shown(ino)} after ${middle})`);
-    }
-    if (!(name instanceof Uint8Array)) {
-      throw this.#database.fault(`inode ${ino}: its name is not a BLOB`);
-    }
-    if (parent !== directory) {
-      throw this.#stray({ ino, name: decodeByteString(name) }, directory);
-    }
-    return [ino, name];
+  /** What is wrong with an entry that a search met. */
+  #searchFault(ino: SqliteValue, directory: number): Error {
+    const row = this.#database.get(`${this.#inodeQuery} i.ino = ?`, ino);
+    if (row === undefined) return this.#database.fault(`its inode ${shown(ino)} comes and goes`);
+    const inode = inodeFromRow(this.#database, row);
+    return inode.parent === directory
+      ? this.#disordered(inode.ino, inode.name, directory)
+      : this.#stray(inode, directory);
   }
 
   #stray({ ino, name }: Pick<Inode, "ino" | "name">, directory: number): Error {

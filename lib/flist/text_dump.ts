@@ -66,7 +66,7 @@ export function* dumpFlist(
     } else {
       if (linked.has(file)) firstPaths.set(file, path);
       if (inode.linkTarget !== undefined) words.push(`target=${escapeText(inode.linkTarget)}`);
-      if (xattrOwners.has(inode.ino)) words.push(...xattrWords(reader.xattrs(inode.ino)));
+      if (xattrOwners.has(file)) words.push(...xattrWords(reader.xattrs(inode.ino)));
       const digest = inode.kind === "file" ? reader.digest(inode.ino) : undefined;
       if (digest !== undefined) words.push(`digest=${toHex(digest)}`);
       const content = inode.kind === "file" ? contentOf(inode) : "";

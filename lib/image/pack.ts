@@ -156,7 +156,7 @@ export async function packDirectory(source: string, options: PackOptions): Promi
     ? undefined
     : await PackBase.open(options.base, profile, used.store, options);
   using writer = FlistWriter.create(options.meta, { profile });
-  using pack = new Pack(source, writer, used.store, base, jobs, options);
+  await using pack = new Pack(source, writer, used.store, base, jobs, options);
   await pack.readSource();
   return await pack.finish(startedMs);
 }
@@ -165,7 +165,7 @@ export async function packDirectory(source: string, options: PackOptions): Promi
 const RACY_MS = 2100;
 
 /** One pack under way. */
-class Pack implements Disposable {
+class Pack implements AsyncDisposable {
   readonly #source: string;
   readonly #writer: FlistWriter;
   readonly #store: Store;
@@ -398,8 +398,8 @@ class Pack implements Disposable {
     this.#failures.push({ ...failure, reason: failure.reason + others });
   }
 
-  /** Ends the workers. */
-  [Symbol.dispose](): void {
-    this.#work[Symbol.dispose]();
+  /** Ends the work. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#work[Symbol.asyncDispose]();
   }
 }

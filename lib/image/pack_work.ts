@@ -35,7 +35,7 @@ export interface PackWorkOptions {
 }
 
 /** Has workers do the units of a plan. They start with the first unit. */
-export class PackWork implements Disposable {
+export class PackWork implements AsyncDisposable {
   readonly #options: PackWorkOptions;
   readonly #uploads: Uploads;
   readonly #onAbort = (): void => this.#stop(this.#options.signal!.reason);
@@ -124,12 +124,14 @@ export class PackWork implements Disposable {
 
   #stop(reason: unknown): void {
     this.#pool?.stop(reason);
+    this.#uploads.cancel(reason);
   }
 
-  /** Ends the workers. */
-  [Symbol.dispose](): void {
+  /** Ends the workers and what is under way to the store. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#pool?.[Symbol.dispose]();
+    await this.#uploads.close();
   }
 }
 
@@ -141,6 +143,7 @@ class Uploads {
   readonly #store: Store;
   readonly #onFailure: (error: unknown) => void;
   readonly #running = new Set<Promise<void>>();
+  readonly #ending = new AbortController();
   #failure: { error: unknown } | undefined;
   stored = 0;
   present = 0;
@@ -164,7 +167,8 @@ class Uploads {
   }
 
   async #put(ref: SentRef, block: Bytes): Promise<void> {
-    if (await this.#store.put(parseBlockId(ref.id), block) === "present") {
+    const { signal } = this.#ending;
+    if (await this.#store.put(parseBlockId(ref.id), block, { signal }) === "present") {
       this.present++;
     } else {
       this.stored++;
@@ -175,5 +179,16 @@ class Uploads {
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
     if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Has the store give up what is under way. */
+  cancel(reason: unknown): void {
+    this.#ending.abort(reason);
+  }
+
+  /** Waits until the store is left alone. */
+  async close(): Promise<void> {
+    this.cancel(new Error("The pack has ended"));
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 }

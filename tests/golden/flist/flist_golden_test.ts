@@ -130,7 +130,7 @@ Deno.test("flist golden: an entry takes as many bytes as FORMAT.md says, and no 
     writer.finish();
   }
   const bytesPerEntry = Deno.statSync(path).size / count;
-  assert.ok(bytesPerEntry < 143, `${bytesPerEntry}`);
+  assert.ok(bytesPerEntry < 103, `${bytesPerEntry}`);
 });
 
 /** Tables with their columns, types and keys, and indexes with their columns. */

@@ -33,6 +33,9 @@ const WAYS: readonly ((reader: FlistReader) => unknown)[] = [
   ...["few", "..", "a/b", "", "evil"].map((name) => (reader: FlistReader) =>
     reader.child(1, name)
   ),
+  ...["block", "socket", "zeros", "!", "~"].map((name) => (reader: FlistReader) =>
+    reader.child(2, name)
+  ),
 ];
 
 for (const { name, message, make } of HOSTILE_FLISTS) {

@@ -11,6 +11,7 @@ import {
   BOTH,
   dumpOf,
   fileRecord,
+  metadata,
   TestFolder,
   writeFlist,
   writeSample,
@@ -66,4 +67,24 @@ Deno.test("text dump (myfs): extended attributes, holes, hard links and bytes th
   assert.match(line("/directory/link "), / symlink 0777 0:0 6 .* target=\.\.\/few$/);
   assert.match(line("/directory/twin\\x20\\xff "), / digest=(09){32} extents=0\+100@(01){32}\+0$/);
   assert.equal(line("tag description"), "tag description=a\\x20sample\\x0aof\\x20two\\x20lines");
+});
+
+Deno.test("text dump (myfs): the name that comes first shows what belongs to the file, whichever inode has it", () => {
+  using folder = new TestFolder();
+  const path = folder.file("a.fl");
+  writeFlist(path, "myfs", (writer) => {
+    const directory = writer.addInode({ parent: 1, name: "a", ...metadata(0o40755) });
+    const xattrs = new Map([["user.a", new Uint8Array([0x62])]]);
+    const file = writer.addInode(fileRecord("b", 10, { xattrs }));
+    writer.addInode(fileRecord("c", 10, { parent: directory, hardLinkTo: file }));
+    const chunk = writer.addChunk(blockRef(1, 10));
+    writer.addExtent(file, { fileOffset: 0, chunk, chunkOffset: 0, length: 10 });
+    writer.setDigest(file, new Uint8Array(32).fill(2));
+  });
+  const [, , , first, second] = dumpOf(path);
+  assert.match(
+    first!,
+    /^\/a\/c file .* xattr:user\.a=b digest=(02){32} extents=0\+10@(01){32}\+0$/,
+  );
+  assert.match(second!, /^\/b file .* link=\/a\/c$/);
 });
