@@ -65,6 +65,7 @@ export { editFlist, type EditFlistOptions } from "./lib/image/edit.ts";
 // Flists: metadata alone
 export {
   type ChunkRecord,
+  type DigestRecord,
   type Extent,
   type ExtentRecord,
   type FlistCounts,
@@ -72,6 +73,7 @@ export {
   type Inode,
   type Route,
 } from "./lib/flist/flist_reader.ts";
+export type { ValidateOptions } from "./lib/flist/flist_validation.ts";
 export { FlistEditor } from "./lib/flist/flist_editor.ts";
 export { dumpFlist, type DumpFlistOptions } from "./lib/flist/text_dump.ts";
 export { parseFlistText } from "./lib/flist/text_parse.ts";
@@ -79,11 +81,14 @@ export { parseFlistText } from "./lib/flist/text_parse.ts";
 // Stores: blocks alone
 export type {
   Durability,
+  LocalPlacement,
+  LocalPlacementDirectory,
   PutOptions,
   PutResult,
   Store,
   StoreCallOptions,
 } from "./lib/store/store.ts";
+export type { PrefixRange } from "./lib/store/prefix_range.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open_store.ts";
 export { MemoryStore } from "./lib/store/memory_store.ts";
 export {
@@ -99,6 +104,7 @@ export {
   type BlockCodec,
   type BlockCodecOptions,
   createBlockCodec,
+  type OpenBlockOptions,
 } from "./lib/block/block_codec.ts";
 export {
   type BlockId,
@@ -107,8 +113,10 @@ export {
   BlockKey,
   type BlockRef,
   parseBlockId,
+  type SealedBlock,
 } from "./lib/block/block_ref.ts";
 export type { Profile } from "./lib/block/profile.ts";
+export type { Backend } from "./lib/block/native_library.ts";
 
 // Trees
 export {

@@ -25,7 +25,7 @@ export async function runScript(script: string, args: readonly string[]): Promis
   await requireFile(path, script);
   const child = new Deno.Command(Deno.execPath(), {
     // Our lock file names our packages only: it would refuse a script's own npm: imports.
-    args: ["run", "--config", CONFIG_PATH, "--no-lock", "-A", path, ...args],
+    args: ["run", "--quiet", "--config", CONFIG_PATH, "--no-lock", "-A", path, ...args],
     stdin: "inherit",
     stdout: "inherit",
     stderr: "inherit",

@@ -37,6 +37,7 @@ export class MyfsError extends Error {
   /** One sentence that says what the user can do, where there is one. */
   readonly hint: string | undefined;
 
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(code: MyfsErrorCode, message: string, options: MyfsErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
@@ -49,6 +50,7 @@ export class MyfsError extends Error {
 export class BlockNotFoundError extends MyfsError {
   /** Id of the block, lower-case hexadecimal. */
   readonly id: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(id: string, store: string, options: MyfsErrorOptions = {}) {
     super("block_not_found", `Block ${id} is not in ${store}`, options);
     this.id = id;
@@ -61,6 +63,7 @@ export class BlockCorruptError extends MyfsError {
   readonly id: string;
   /** What was found to be wrong. */
   readonly reason: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(id: string, reason: string, options: MyfsErrorOptions = {}) {
     super("block_corrupt", `Block ${id} is damaged: ${reason}`, options);
     this.id = id;
@@ -74,6 +77,7 @@ export class StoreUnavailableError extends MyfsError {
   readonly store: string;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(
     store: string,
     message: string,
@@ -89,6 +93,7 @@ export class StoreUnavailableError extends MyfsError {
 export class StoreDeniedError extends MyfsError {
   /** The store, as a URL without secrets. */
   readonly store: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(store: string, message: string, options: MyfsErrorOptions = {}) {
     super("store_denied", message, options);
     this.store = store;
@@ -99,6 +104,7 @@ export class StoreDeniedError extends MyfsError {
 export class FlistNotFoundError extends MyfsError {
   /** Path of the flist. */
   readonly path: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(path: string, options: MyfsErrorOptions = {}) {
     super("flist_not_found", `There is no flist at ${path}`, options);
     this.path = path;
@@ -111,6 +117,7 @@ export class FlistFormatError extends MyfsError {
   readonly path: string;
   /** What was found to be wrong. */
   readonly reason: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(path: string, reason: string, options: MyfsErrorOptions = {}) {
     super("flist_format", `Cannot read flist ${path}: ${reason}`, options);
     this.path = path;
@@ -122,6 +129,7 @@ export class FlistFormatError extends MyfsError {
 export class UntrustedRouteError extends MyfsError {
   /** The route's URL without secrets. */
   readonly url: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(url: string, options: MyfsErrorOptions = {}) {
     super(
       "untrusted_route",
@@ -139,6 +147,7 @@ export class UntrustedRouteError extends MyfsError {
 export class UntrustedBaseError extends MyfsError {
   /** Path of the flist. */
   readonly path: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(path: string, options: MyfsErrorOptions = {}) {
     super(
       "untrusted_base",
@@ -156,6 +165,7 @@ export class UntrustedBaseError extends MyfsError {
 export class UnsafePathError extends MyfsError {
   /** The path as it was given, escaped for display. */
   readonly path: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(path: string, reason: string, options: MyfsErrorOptions = {}) {
     super("unsafe_path", `Unsafe path ${path}: ${reason}`, options);
     this.path = path;
@@ -166,6 +176,7 @@ export class UnsafePathError extends MyfsError {
 export class PathNotFoundError extends MyfsError {
   /** The path as it was given, escaped for display. */
   readonly path: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(path: string, where: string, options: MyfsErrorOptions = {}) {
     super("path_not_found", `There is no ${path} in ${where}`, options);
     this.path = path;
@@ -180,6 +191,7 @@ export class SystemError extends MyfsError {
   readonly path: string;
   /** The error's POSIX name, such as `ENOSPC`. */
   readonly errno: string;
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(operation: string, path: string, errno: string, message: string, hint?: string) {
     super(
       "system",
@@ -194,6 +206,7 @@ export class SystemError extends MyfsError {
 
 /** What was asked for cannot be done on this system or with this kind of store or flist. */
 export class UnsupportedError extends MyfsError {
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(message: string, options: MyfsErrorOptions = {}) {
     super("unsupported", message, options);
   }
@@ -213,6 +226,7 @@ export interface Failure {
 export class PartialFailureError extends MyfsError {
   /** What failed. */
   readonly failures: readonly Failure[];
+  /** Makes the error; `options` say what led to it and what to do. */
   constructor(message: string, failures: readonly Failure[], options: MyfsErrorOptions = {}) {
     super("partial_failure", message, options);
     this.failures = failures;

@@ -9,14 +9,11 @@ import { type Bytes, equalBytes, fromHex, toHex } from "../base/bytes.ts";
 /** Length of a {@link BlockId} and of a {@link BlockKey} in bytes. */
 export const DIGEST_SIZE = 32;
 
-/** What sets a {@link BlockId} apart from other strings, for the compiler only. */
-declare const blockIdBrand: unique symbol;
-
 /**
  * Digest of a block, as 64 lower-case hexadecimal digits: the block's name in every store. It tells
- * nothing about the content that helps to open it.
+ * nothing about the content that helps to open it. The brand is for the compiler only.
  */
-export type BlockId = string & { readonly [blockIdBrand]: true };
+export type BlockId = string & { readonly blockIdBrand: true };
 
 const blockIdPattern = /^[0-9a-f]{64}$/;
 

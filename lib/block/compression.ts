@@ -20,7 +20,8 @@ import {
   zstdDecompressSync as zlibDecompressZstd,
   type ZstdOptions,
 } from "node:zlib";
-import { compressSync as snappyCompress, uncompressSync as snappyUncompress } from "snappy";
+// Deferred: only the rfs profile needs it, and its loader asks for permissions.
+import defer * as snappy from "snappy";
 import type { Bytes } from "../base/bytes.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { type Backend, openNativeLibrary } from "./native_library.ts";
@@ -148,7 +149,7 @@ export function snappySizeMax(size: number): number {
 
 /** The raw Snappy form of `bytes`: their length as a varint, and the elements; no frame. */
 export function compressSnappy(bytes: Uint8Array): Uint8Array {
-  return snappyCompress(bytes, snappyOptions);
+  return snappy.compressSync(bytes, snappyOptions);
 }
 
 /**
@@ -159,7 +160,7 @@ export function decompressSnappy(data: Uint8Array, size: number): Bytes | undefi
   // The decoder allocates what the preamble claims, so the claim is checked first.
   if (snappyContentSize(data) !== size) return undefined;
   try {
-    const content = snappyUncompress(data, snappyOptions) as Buffer<ArrayBuffer>;
+    const content = snappy.uncompressSync(data, snappyOptions) as Buffer<ArrayBuffer>;
     // A plain array, because methods of Buffer such as `slice` mean something else.
     return new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
   } catch {

@@ -5,27 +5,27 @@
  * @module
  */
 
-import {
-  Blake2BHasher,
-  Blake2BParam,
-  blake3 as blake3Native,
-  Blake3Hasher as Blake3HasherNative,
-} from "@napi-rs/blake-hash";
+// Deferred: its loader asks for permissions, which importing myfs shall not need.
+import defer * as native from "@napi-rs/blake-hash";
 import type { Buffer } from "node:buffer";
 import type { Bytes } from "../base/bytes.ts";
 import { DIGEST_SIZE } from "./block_ref.ts";
 
-const blake2bParams = new Blake2BParam();
-blake2bParams.hashLength(DIGEST_SIZE);
+let blake2bParams: native.Blake2BParam | undefined;
 
 /** BLAKE3-256 of `bytes`: 32 bytes. */
 export function blake3(bytes: Uint8Array): Bytes {
-  return ownBytes(blake3Native(asBuffer(bytes)));
+  return ownBytes(native.blake3(asBuffer(bytes)));
 }
 
 /** BLAKE2b of `bytes`, unkeyed, with a digest of 32 bytes. */
 export function blake2b256(bytes: Uint8Array): Bytes {
-  return ownBytes(Blake2BHasher.withParams(blake2bParams).update(asBuffer(bytes)).digestBuffer());
+  if (blake2bParams === undefined) {
+    blake2bParams = new native.Blake2BParam();
+    blake2bParams.hashLength(DIGEST_SIZE);
+  }
+  const hasher = native.Blake2BHasher.withParams(blake2bParams);
+  return ownBytes(hasher.update(asBuffer(bytes)).digestBuffer());
 }
 
 /**
@@ -34,12 +34,12 @@ export function blake2b256(bytes: Uint8Array): Bytes {
  * @param context Fixed text that says who derives what for; never built from input.
  */
 export function deriveBlake3Key(context: string, keyMaterial: Uint8Array): Bytes {
-  return ownBytes(Blake3HasherNative.deriveKey(context, asBuffer(keyMaterial)));
+  return ownBytes(native.Blake3Hasher.deriveKey(context, asBuffer(keyMaterial)));
 }
 
 /** BLAKE3-256 of bytes that come in parts. */
 export class Blake3Hasher {
-  readonly #hasher: Blake3HasherNative;
+  readonly #hasher: native.Blake3Hasher;
 
   /**
    * Starts a hash of no bytes.
@@ -49,7 +49,7 @@ export class Blake3Hasher {
    */
   constructor(key?: Uint8Array) {
     if (key === undefined) {
-      this.#hasher = new Blake3HasherNative();
+      this.#hasher = new native.Blake3Hasher();
       return;
     }
     // The library ends the whole process over a key of the wrong length.
@@ -58,7 +58,7 @@ export class Blake3Hasher {
         `Cannot key BLAKE3 with ${key.length} bytes: its key has ${DIGEST_SIZE}`,
       );
     }
-    this.#hasher = Blake3HasherNative.newKeyed(asBuffer(key));
+    this.#hasher = native.Blake3Hasher.newKeyed(asBuffer(key));
   }
 
   /** Adds `bytes` to what is hashed. */

@@ -49,6 +49,7 @@ export interface BlockFault {
 
 /** What a check found. */
 export interface CheckReport {
+  /** Path of the flist. */
   readonly meta: string;
   /** Blocks that the flist refers to. */
   readonly blocks: number;
@@ -56,13 +57,16 @@ export interface CheckReport {
   readonly blocksOk: number;
   /** Bytes of the blocks that were read. */
   readonly blockBytes: number;
+  /** Blocks that are not in their store. */
   readonly missing: readonly BlockFault[];
+  /** Blocks that are not what they should be. */
   readonly corrupt: readonly BlockFault[];
   /**
    * Files whose blocks the flist does not name all, escaped for display: rfs leaves such files behind
    * where it fails to pack them.
    */
   readonly incomplete: readonly string[];
+  /** How long it took, in milliseconds. */
   readonly durationMs: number;
 }
 

@@ -60,6 +60,7 @@ export interface CloneReport {
   readonly blocksPresent: number;
   /** Bytes of the blocks copied. */
   readonly copiedBytes: number;
+  /** How long it took, in milliseconds. */
   readonly durationMs: number;
 }
 

@@ -28,6 +28,7 @@ export type EntryAspect =
 export interface ChangedEntry {
   /** Path from the root, a byte string. */
   readonly path: string;
+  /** What differs. */
   readonly changes: readonly EntryAspect[];
 }
 

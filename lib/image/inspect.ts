@@ -14,6 +14,7 @@ import type { EntryCounts } from "./reports.ts";
 export interface ImageSummary extends EntryCounts {
   /** Path of the flist. */
   readonly meta: string;
+  /** How its blocks and metadata are made. */
   readonly profile: Profile;
   /** Version of the flist's format. */
   readonly version: number;

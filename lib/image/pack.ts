@@ -83,7 +83,9 @@ export interface PackOptions {
 
 /** What a pack did. */
 export interface PackReport extends EntryCounts {
+  /** Path of the flist written. */
   readonly meta: string;
+  /** How its blocks and metadata are made. */
   readonly profile: Profile;
   /** Sizes of all files, each inode once. */
   readonly contentBytes: number;
@@ -103,6 +105,7 @@ export interface PackReport extends EntryCounts {
   readonly flistBytes: number;
   /** Files taken from the base without reading them. */
   readonly unchangedFiles: number;
+  /** How long it took, in milliseconds. */
   readonly durationMs: number;
   /** What was left out or may be wrong: unreadable, vanished or changing files. */
   readonly failures: readonly Failure[];

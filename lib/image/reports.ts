@@ -20,7 +20,9 @@ export interface Loss {
 export interface EntryCounts {
   /** Regular files, each inode once. */
   readonly files: number;
+  /** Directories, the root among them. */
   readonly directories: number;
+  /** Symbolic links. */
   readonly symlinks: number;
   /** FIFOs, sockets and devices. */
   readonly specials: number;

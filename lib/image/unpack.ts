@@ -56,12 +56,15 @@ export interface UnpackOptions extends ReadStoreOptions {
 
 /** What an unpack did. */
 export interface UnpackReport extends EntryCounts {
+  /** Directory that was written to. */
   readonly target: string;
   /** Bytes of content written. */
   readonly contentBytes: number;
+  /** Blocks read. */
   readonly blocksRead: number;
   /** Bytes of the blocks read. */
   readonly blockBytes: number;
+  /** How long it took, in milliseconds. */
   readonly durationMs: number;
   /** Entries that are not in the target, and why. */
   readonly failures: readonly Failure[];

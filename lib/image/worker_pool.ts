@@ -109,7 +109,8 @@ export class WorkerPool<Task, Result> implements Disposable {
   }
 
   #hasRoom(): boolean {
-    return this.#waiting.length === 0 && this.#members.some(takesMore);
+    return this.#waiting.length === 0 && this.#waitingAlone.length === 0 &&
+      this.#members.some(takesMore);
   }
 
   #dispatch(): void {
@@ -117,8 +118,10 @@ export class WorkerPool<Task, Result> implements Disposable {
     for (const member of this.#members) {
       if (member.sent.length === 0) this.#send(member, this.#waitingAlone.shift());
     }
+    // While long ones wait, no worker gets more short ones: it would never be free for a long one.
+    const ahead = this.#waitingAlone.length === 0 ? TASKS_AHEAD : 0;
     // One to each in turn, so that none has a queue while another has nothing.
-    for (let i = 0; i < TASKS_AHEAD && this.#waiting.length > 0; i++) {
+    for (let i = 0; i < ahead && this.#waiting.length > 0; i++) {
       for (const member of this.#members) {
         if (member.sent.length <= i && takesMore(member)) this.#send(member, this.#waiting.shift());
       }

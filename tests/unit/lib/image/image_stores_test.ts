@@ -1,0 +1,95 @@
+/** Goal: blocks come from where they should, and a stranger's flist opens nothing on this machine. */
+
+import assert from "node:assert/strict";
+import { UntrustedRouteError } from "../../../../lib/base/errors.ts";
+import { FlistReader } from "../../../../lib/flist/flist_reader.ts";
+import {
+  type ReadStoreOptions,
+  routesOf,
+  useStore,
+  useStoreOf,
+} from "../../../../lib/image/image_stores.ts";
+import { rememberOwnFlist } from "../../../../lib/image/own_flists.ts";
+import { MemoryStore } from "../../../../lib/store/memory_store.ts";
+import { FaultyStore } from "../../../helpers/faulty_store.ts";
+import { TempFolder } from "../../../helpers/temp_folder.ts";
+import { writeFlist } from "../flist/flist_samples.ts";
+
+/** Writes a flist that nobody remembers, with these routes. */
+function foreignFlist(folder: TempFolder, urls: readonly string[]): string {
+  const path = folder.file("foreign.fl");
+  writeFlist(path, "myfs", (writer) => {
+    for (const url of urls) writer.addRoute({ start: 0, end: 255, url });
+    writer.setTag("unique", crypto.randomUUID());
+  });
+  return path;
+}
+
+async function urlUsed(meta: string, options: ReadStoreOptions): Promise<string> {
+  using flist = FlistReader.open(meta);
+  await using used = await useStoreOf(flist, options);
+  return used.store.url;
+}
+
+Deno.test("useStoreOf: a foreign flist's routes to this machine are refused, by name without secrets", async () => {
+  using folder = new TempFolder();
+  folder.tree("blocks");
+  const meta = foreignFlist(folder, ["mem://fine", `dir://${folder.file("blocks")}`]);
+  for (const options of [{}, { trustRoutes: false }, { stateFolder: folder.file("state") }]) {
+    await assert.rejects(urlUsed(meta, options), (error) => {
+      assert.ok(error instanceof UntrustedRouteError);
+      assert.ok(error.url.endsWith("/blocks"));
+      return true;
+    });
+  }
+});
+
+Deno.test("useStoreOf: they are followed when trusted, or when the flist is one's own", async () => {
+  using folder = new TempFolder();
+  const url = `dir://${folder.tree("blocks")}`;
+  const meta = foreignFlist(folder, [url]);
+  assert.equal(await urlUsed(meta, { trustRoutes: true }), url);
+  await rememberOwnFlist(meta, folder.file("state"));
+  assert.equal(await urlUsed(meta, {}), url);
+  // Not even one's own, when the caller says so.
+  await assert.rejects(urlUsed(meta, { trustRoutes: false }), UntrustedRouteError);
+});
+
+Deno.test("useStoreOf: a store that is named takes the place of all routes", async () => {
+  using folder = new TempFolder();
+  const meta = foreignFlist(folder, ["dir:///nowhere/at/all"]);
+  assert.equal(await urlUsed(meta, { store: "mem://named" }), "mem://named");
+});
+
+Deno.test("useStore: closes what it opened, and leaves open what was given", async () => {
+  const given = new FaultyStore(new MemoryStore());
+  {
+    await using used = await useStore(given, true);
+    assert.equal(used.store, given);
+  }
+  assert.equal(given.disposed, false);
+});
+
+Deno.test("useStore: takes one spec, several, or a store; makes directories only for writing", async () => {
+  using folder = new TempFolder();
+  const url = `dir://${folder.file("new")}`;
+  await assert.rejects(useStore(url, false), { code: "store_unavailable" });
+  {
+    await using used = await useStore(url, true);
+    assert.equal(used.store.url, url);
+  }
+  assert.deepEqual(folder.names(), ["new"]);
+  await using several = await useStore(["00-7f=mem://a", "80-ff=mem://b"], true);
+  assert.equal(several.store.url, "00-7f=mem://a, 80-ff=mem://b");
+});
+
+Deno.test("routesOf: tells ranges and URLs, without secrets unless they are to be kept", () => {
+  const secret = "http://user:s3cr3t@host/blocks?token=s3cr3t";
+  const [stripped] = routesOf(`00-0f=${secret}`, false);
+  assert.deepEqual([stripped!.start, stripped!.end], [0, 15]);
+  assert.ok(!stripped!.url.includes("s3cr3t"), stripped!.url);
+  assert.ok(stripped!.url.includes("host/blocks"), stripped!.url);
+  assert.equal(routesOf([`00-0f=${secret}`], true)[0]!.url, secret);
+  assert.deepEqual(routesOf(new MemoryStore("a"), false), [{ start: 0, end: 255, url: "mem://a" }]);
+  assert.equal(routesOf(["mem://a", "mem://b"], false).length, 2);
+});

@@ -1,0 +1,145 @@
+/** Goal: tasks start in order, long ones first, and every failure reaches those who wait. */
+
+import assert from "node:assert/strict";
+import { StoreUnavailableError, SystemError } from "../../../../lib/base/errors.ts";
+import { stopOnAbort, WorkerPool } from "../../../../lib/image/worker_pool.ts";
+import type { PoolTask, PoolWorkerSetup } from "../../../helpers/pool_worker.ts";
+
+const MODULE = new URL("../../../helpers/pool_worker.ts", import.meta.url);
+
+type Pool = WorkerPool<PoolTask, number>;
+
+function openPool(size: number, setup: PoolWorkerSetup = {}): Pool {
+  return new WorkerPool(MODULE, { size, setup });
+}
+
+/** A gate that tasks wait at. */
+function makeGate(): { gate: SharedArrayBuffer; open: () => void } {
+  const gate = new SharedArrayBuffer(4);
+  const open = (): void => {
+    Atomics.store(new Int32Array(gate), 0, 1);
+    Atomics.notify(new Int32Array(gate), 0);
+  };
+  return { gate, open };
+}
+
+/** What was logged, in order. */
+function logged(log: SharedArrayBuffer): number[] {
+  const [count, ...numbers] = new Int32Array(log);
+  return numbers.slice(0, count);
+}
+
+Deno.test("WorkerPool: one worker starts short tasks in the order given, long ones before them", async () => {
+  const log = new SharedArrayBuffer(400);
+  using pool = openPool(1, { log });
+  const { gate, open } = makeGate();
+  const runs = [pool.run({ kind: "log", value: 0, gate })];
+  for (const value of [1, 2, 3, 4]) runs.push(pool.run({ kind: "log", value }));
+  for (const value of [10, 11]) runs.push(pool.run({ kind: "log", value }, { alone: true }));
+  open();
+  assert.deepEqual(await Promise.all(runs), [0, 1, 2, 3, 4, 10, 11]);
+  // The second was with the worker when the long ones came.
+  assert.deepEqual(logged(log), [0, 1, 10, 11, 2, 3, 4]);
+});
+
+Deno.test("WorkerPool: nothing waits behind a long task while another worker is free", async () => {
+  using pool = openPool(2);
+  const { gate, open } = makeGate();
+  const long = pool.run({ kind: "log", value: 100, gate }, { alone: true });
+  const short = [1, 2, 3, 4, 5].map((value) => pool.run({ kind: "log", value }));
+  // Were one of them behind the long task, this would wait for it.
+  assert.deepEqual(await Promise.all(short), [1, 2, 3, 4, 5]);
+  open();
+  assert.equal(await long, 100);
+});
+
+Deno.test("WorkerPool: is ready when a task would start at once", async () => {
+  using pool = openPool(1);
+  const { gate, open } = makeGate();
+  await pool.ready();
+  const runs = [pool.run({ kind: "log", value: 1, gate })];
+  await pool.ready();
+  runs.push(pool.run({ kind: "log", value: 2 }));
+  let isReady = false;
+  const ready = pool.ready().then(() => isReady = true);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(isReady, false);
+  open();
+  await ready;
+  await Promise.all(runs);
+});
+
+Deno.test("WorkerPool: a task that fails fails alone, with the class and fields of its error", async () => {
+  using pool = openPool(1);
+  const fails = (how: "system" | "store" | "plain" | "text"): Promise<unknown> =>
+    pool.run({ kind: "fail", how }).then(() => assert.fail(), (error) => error);
+  const system = await fails("system");
+  assert.ok(system instanceof SystemError);
+  assert.deepEqual(
+    [system.code, system.errno, system.path, system.hint, system.name],
+    ["system", "ENOSPC", "a", "Free.", "SystemError"],
+  );
+  assert.equal(system.message, "Cannot write a: the disk is full (ENOSPC)");
+  const store = await fails("store");
+  assert.ok(store instanceof StoreUnavailableError);
+  assert.deepEqual([store.store, store.retryable, store.hint], ["dir:///a", true, undefined]);
+  const plain = await fails("plain");
+  assert.ok(plain instanceof Error);
+  assert.deepEqual([plain.name, plain.message], ["RangeError", "out of range"]);
+  const text = await fails("text");
+  assert.ok(text instanceof Error);
+  assert.equal(text.message, "only text");
+  assert.equal(await pool.run({ kind: "log", value: 5 }), 5);
+});
+
+Deno.test("WorkerPool: a worker that cannot be set up fails everything", async () => {
+  using pool = openPool(1, { broken: true });
+  const runs = [1, 2, 3].map((value) => pool.run({ kind: "log", value }));
+  for (const run of await Promise.allSettled(runs)) {
+    assert.equal(run.status, "rejected");
+    assert.ok(run.reason instanceof SystemError);
+    assert.equal(run.reason.errno, "EACCES");
+  }
+  await assert.rejects(pool.ready(), SystemError);
+  await assert.rejects(pool.run({ kind: "log", value: 1 }), SystemError);
+});
+
+Deno.test("WorkerPool: a worker that crashes fails what is under way, and not the process", async () => {
+  using pool = openPool(1);
+  const { gate } = makeGate();
+  await pool.run({ kind: "crash" });
+  await assert.rejects(
+    pool.run({ kind: "log", value: 1, gate }),
+    /A worker thread failed.*crashed/s,
+  );
+});
+
+Deno.test("WorkerPool: notes arrive before the answer of their task", async () => {
+  const notes: unknown[] = [];
+  using pool = new WorkerPool<PoolTask, number>(MODULE, {
+    size: 1,
+    setup: {},
+    onNote: (note) => notes.push(note),
+  });
+  assert.equal(await pool.run({ kind: "note", value: 7 }), 7);
+  assert.deepEqual(notes, [7]);
+});
+
+Deno.test("WorkerPool: an abort rejects everything with its reason", async () => {
+  using pool = openPool(2);
+  const abort = new AbortController();
+  using _stop = stopOnAbort(pool, abort.signal);
+  const { gate } = makeGate();
+  const runs = [1, 2, 3, 4, 5, 6].map((value) =>
+    pool.run({ kind: "log", value, gate }, { alone: value > 4 })
+  );
+  const waiting = pool.ready();
+  const all = Promise.allSettled([...runs, waiting]);
+  const reason = new Error("stop");
+  abort.abort(reason);
+  for (const run of await all) {
+    assert.equal(run.status, "rejected");
+    assert.equal(run.reason, reason);
+  }
+  await assert.rejects(pool.run({ kind: "log", value: 1 }), (error) => error === reason);
+});
