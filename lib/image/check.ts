@@ -112,7 +112,7 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
     }
   } else {
     const setup: CheckWorkerSetup = { codec: codecSetupOf(flist), placement: store.local };
-    using pool = new WorkerPool<readonly SentChunk[], CheckDone>(
+    await using pool = new WorkerPool<readonly SentChunk[], CheckDone>(
       new URL("./check_worker.ts", import.meta.url),
       { size: jobs, setup },
     );

@@ -11,6 +11,7 @@ import { LocalBlocks } from "../store/local_blocks.ts";
 import type { LocalPlacement } from "../store/store.ts";
 import { type FlistCodecSetup, openFlistCodec } from "./flist_codec.ts";
 import { isBlockFault, type SentChunk } from "./unpack_messages.ts";
+import type { StopFlag } from "./stop_flag.ts";
 import { serveTasks } from "./worker_pool.ts";
 
 /** First message to a worker. */
@@ -37,10 +38,12 @@ function checkChunks(
   chunks: readonly SentChunk[],
   codec: BlockCodec,
   blocks: LocalBlocks | undefined,
+  stop: StopFlag,
 ): CheckDone {
   const faults: ChunkFault[] = [];
   let blockBytes = 0;
   chunks.forEach((chunk, index) => {
+    stop.throwIfRaised();
     if (chunk.failure !== undefined) {
       faults.push({ index, failure: chunk.failure });
       return;
@@ -58,9 +61,12 @@ function checkChunks(
   return { faults, blockBytes };
 }
 
-serveTasks<CheckWorkerSetup, readonly SentChunk[], CheckDone>((setup) => {
+serveTasks<CheckWorkerSetup, readonly SentChunk[], CheckDone>((setup, stop) => {
   const codec = openFlistCodec(setup.codec);
   const { placement } = setup;
   const blocks = placement === undefined ? undefined : new LocalBlocks(placement);
-  return (chunks) => ({ result: checkChunks(chunks, codec, blocks), transfer: [] });
+  return {
+    handle: (chunks) => ({ result: checkChunks(chunks, codec, blocks, stop), transfer: [] }),
+    close: () => {},
+  };
 });

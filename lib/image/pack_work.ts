@@ -130,7 +130,7 @@ export class PackWork implements AsyncDisposable {
   /** Ends the workers and what is under way to the store. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#pool?.[Symbol.dispose]();
+    await this.#pool?.[Symbol.asyncDispose]();
     await this.#uploads.close();
   }
 }

@@ -47,7 +47,8 @@ import {
   type SegmentUnit,
 } from "./pack_plan.ts";
 import { ChunkClaims, FileDigests, type SharedTable, Turns } from "./shared_digests.ts";
-import { postNote, serveTasks } from "./worker_pool.ts";
+import type { StopFlag } from "./stop_flag.ts";
+import { postNote, serveTasks, type TaskServer } from "./worker_pool.ts";
 
 /** First message to a worker. */
 export interface PackWorkerSetup {
@@ -150,7 +151,9 @@ export const BYTES_UNDER_WAY_MAX = 32 * 1024 * 1024;
 
 const KEY_SIZE = 32;
 
-class PackWorker {
+class PackWorker implements TaskServer<PackUnit, PackDone> {
+  readonly #stop: StopFlag;
+  readonly #rootFd: number;
   readonly #setup: PackWorkerSetup;
   readonly #codec: BlockCodec;
   readonly #chunker: Chunker;
@@ -166,8 +169,9 @@ class PackWorker {
     Math.max(WINDOW_SIZE, BUNDLE_SIZE_MAX + LARGE_FILE_SIZE_MIN),
   );
 
-  constructor(setup: PackWorkerSetup) {
+  constructor(setup: PackWorkerSetup, stop: StopFlag) {
     this.#setup = setup;
+    this.#stop = stop;
     this.#codec = createBlockCodec(setup.profile, {
       ...(setup.level === undefined ? {} : { level: setup.level }),
       ...(setup.domainSecret === undefined ? {} : { domainSecret: setup.domainSecret }),
@@ -180,7 +184,8 @@ class PackWorker {
     this.#fileDigests = new FileDigests(setup.fileDigests);
     this.#claims = new ChunkClaims(setup.chunkClaims);
     this.#turns = new Turns(setup.turns);
-    this.#cursor = new DirectoryCursor(openRootDirectory(setup.root));
+    this.#rootFd = openRootDirectory(setup.root);
+    this.#cursor = new DirectoryCursor(this.#rootFd);
   }
 
   handle(unit: PackUnit): { result: PackDone; transfer: Transferable[] } {
@@ -206,6 +211,11 @@ class PackWorker {
     }
   }
 
+  close(): void {
+    this.#cursor[Symbol.dispose]();
+    libc().close(this.#rootFd);
+  }
+
   #files(unit: FilesUnit): FilesDone {
     const count = unit.names.length;
     const starts = new Uint32Array(count);
@@ -219,6 +229,7 @@ class PackWorker {
     let file = 0;
     for (const directory of unit.directories) {
       for (const last = file + directory.files; file < last; file++) {
+        this.#stop.throwIfRaised();
         const change = this.#readSmall(unit, file, directory.path, end);
         if (change.changed !== undefined) changed.push({ file, ...change.changed });
         if (change.length === 0) continue;
@@ -229,7 +240,7 @@ class PackWorker {
       }
     }
 
-    this.#turns.take(unit.turn, () => {
+    this.#turns.take(unit.turn, this.#stop, () => {
       for (let i = 0; i < count; i++) {
         if (lengths[i] === 0) continue;
         // Values start at 1, because 0 marks an empty slot; negative ones belong to the base.
@@ -400,6 +411,7 @@ class PackWorker {
       try {
         let at = 0;
         while (true) {
+          this.#stop.throwIfRaised();
           const length = this.#readFully(fd, 0, WINDOW_SIZE, at, path);
           hasher.update(this.#buffer.subarray(0, length));
           at += length;
@@ -419,6 +431,7 @@ class PackWorker {
 
   /** Seals and stores `chunk` unless some thread has done so, and answers its key. */
   #storeChunk(chunk: Bytes, sealed: Sealed): { key: BlockKey; size: number } {
+    this.#stop.throwIfRaised();
     const key = this.#codec.keyOf(chunk);
     if (this.#claims.claim(key.toBytes())) {
       const { ref, block } = this.#codec.seal(chunk, key);
@@ -434,7 +447,7 @@ class PackWorker {
   #post(ref: SentRef, block: Bytes): void {
     let waiting = Atomics.load(this.#bytesUnderWay, 0);
     while (waiting > BYTES_UNDER_WAY_MAX) {
-      Atomics.wait(this.#bytesUnderWay, 0, waiting);
+      this.#stop.waitWhile(this.#bytesUnderWay, waiting);
       waiting = Atomics.load(this.#bytesUnderWay, 0);
     }
     Atomics.add(this.#bytesUnderWay, 0, block.length);
@@ -529,8 +542,7 @@ function changedWhileRead(path: string): Failure {
   };
 }
 
-serveTasks<PackWorkerSetup, PackUnit, PackDone>((setup) => {
+serveTasks<PackWorkerSetup, PackUnit, PackDone>((setup, stop) => {
   returnFreedMemory();
-  const worker = new PackWorker(setup);
-  return (unit) => worker.handle(unit);
+  return new PackWorker(setup, stop);
 });

@@ -10,6 +10,8 @@
  * @module
  */
 
+import type { StopFlag } from "./stop_flag.ts";
+
 const DIGEST_SIZE = 32;
 
 /** Lists that entries are spread over by their digest: short up to a few million entries. */
@@ -179,11 +181,13 @@ export class Turns {
   /**
    * Runs `step` when all tasks before `turn` have had theirs. Blocks the thread: for workers only.
    * The turn passes on even when `step` throws.
+   *
+   * @throws {StoppedError} when asked to stop while waiting.
    */
-  take(turn: number, step: () => void): void {
+  take(turn: number, stop: StopFlag, step: () => void): void {
     let next = Atomics.load(this.#next, 0);
     while (next !== turn) {
-      Atomics.wait(this.#next, 0, next);
+      stop.waitWhile(this.#next, next);
       next = Atomics.load(this.#next, 0);
     }
     try {

@@ -116,7 +116,7 @@ export async function unpackImage(
     placement: used.store.local,
     preserveOwnership: options.preserveOwnership ?? false,
   };
-  using pool = new WorkerPool<UnpackTask, UnpackDone>(
+  await using pool = new WorkerPool<UnpackTask, UnpackDone>(
     new URL("./unpack_worker.ts", import.meta.url),
     { size: jobs, setup },
   );
@@ -125,7 +125,7 @@ export async function unpackImage(
   // the check need not come first: a worker does it while the others begin.
   const validation = pool.run({ validate: meta }, { alone: true });
   validation.catch(() => {});
-  const unpack = new Unpack(flist, used.store, staging, options);
+  using unpack = new Unpack(flist, used.store, staging, options);
   try {
     await unpack.makeStructure(top);
     await unpack.writeFiles(pool);
@@ -144,7 +144,7 @@ export async function unpackImage(
 }
 
 /** One unpack under way. */
-class Unpack {
+class Unpack implements Disposable {
   readonly #flist: FlistReader;
   readonly #store: Store;
   readonly #staging: StagingDirectory;
@@ -400,6 +400,11 @@ class Unpack {
     if (this.#failed.has(ino)) return;
     this.#failed.add(ino);
     this.#failures.push(failure);
+  }
+
+  /** Closes what it holds open in the staging directory. */
+  [Symbol.dispose](): void {
+    this.#sink[Symbol.dispose]();
   }
 
   totals(): Omit<UnpackReport, "target" | "durationMs"> {

@@ -18,6 +18,7 @@ import { DirectorySink } from "../tree/directory_sink.ts";
 import { joinPath } from "../tree/directory_source.ts";
 import type { EntryMetadata } from "../tree/tree_entry.ts";
 import { openFlistCodec } from "./flist_codec.ts";
+import type { StopFlag } from "./stop_flag.ts";
 import {
   FILE_FIELDS,
   isBlockFault,
@@ -28,25 +29,49 @@ import {
   type UnpackUnit,
   type UnpackWorkerSetup,
 } from "./unpack_messages.ts";
-import { serveTasks } from "./worker_pool.ts";
+import { serveTasks, type TaskServer } from "./worker_pool.ts";
 
-class UnpackWorker {
+class UnpackWorker implements TaskServer<UnpackTask, UnpackDone> {
+  readonly #stop: StopFlag;
+  readonly #rootFd: number;
   readonly #codec: BlockCodec;
   readonly #blocks: LocalBlocks | undefined;
   readonly #sink: DirectorySink;
   #plain: Bytes = new Uint8Array(2 * 1024 * 1024);
   #losses: { what: string; path: string }[] = [];
 
-  constructor(setup: UnpackWorkerSetup) {
+  constructor(setup: UnpackWorkerSetup, stop: StopFlag) {
+    this.#stop = stop;
     this.#codec = openFlistCodec(setup.codec);
     this.#blocks = setup.placement === undefined ? undefined : new LocalBlocks(setup.placement);
-    this.#sink = new DirectorySink(openRootDirectory(setup.root), {
+    this.#rootFd = openRootDirectory(setup.root);
+    this.#sink = new DirectorySink(this.#rootFd, {
       preserveOwnership: setup.preserveOwnership,
       onLoss: (what, path) => this.#losses.push({ what, path }),
     });
   }
 
-  handle(unit: UnpackUnit): UnpackDone {
+  handle(task: UnpackTask): { result: UnpackDone; transfer: Transferable[] } {
+    const result = "validate" in task ? validate(task.validate) : this.#write(task);
+    return { result, transfer: [] };
+  }
+
+  close(): void {
+    this.#sink[Symbol.dispose]();
+    libc().close(this.#rootFd);
+  }
+
+  #write(unit: UnpackUnit): UnpackDone {
+    // A file of several pieces stays open while its pieces follow each other.
+    const open = { file: -1, fd: -1 };
+    try {
+      return this.#writePieces(unit, open);
+    } finally {
+      closeIfOpen(open);
+    }
+  }
+
+  #writePieces(unit: UnpackUnit, open: { file: number; fd: number }): UnpackDone {
     this.#losses = [];
     const directories = unit.directories.flatMap(({ path, files }) =>
       new Array<string>(files).fill(path)
@@ -56,10 +81,9 @@ class UnpackWorker {
     let blocksRead = 0;
     let blockBytes = 0;
     const { pieces } = unit;
-    // A file of several pieces stays open while its pieces follow each other.
-    const open = { file: -1, fd: -1 };
     let at = 0;
     unit.chunks.forEach((chunk, index) => {
+      this.#stop.throwIfRaised();
       let plain: Bytes | undefined;
       let fault: Failure | undefined = chunk.failure;
       try {
@@ -109,7 +133,6 @@ class UnpackWorker {
         }
       }
     });
-    closeIfOpen(open);
     return {
       failures: Array.from(failures, ([file, failure]) => ({ file, failure })),
       losses: this.#losses,
@@ -188,11 +211,7 @@ function validate(path: string): UnpackDone {
   return NOTHING_DONE;
 }
 
-serveTasks<UnpackWorkerSetup, UnpackTask, UnpackDone>((setup) => {
+serveTasks<UnpackWorkerSetup, UnpackTask, UnpackDone>((setup, stop) => {
   returnFreedMemory();
-  const worker = new UnpackWorker(setup);
-  return (task) => ({
-    result: "validate" in task ? validate(task.validate) : worker.handle(task),
-    transfer: [],
-  });
+  return new UnpackWorker(setup, stop);
 });

@@ -5,16 +5,27 @@
  */
 
 import { ERROR_CLASSES, MyfsError, type MyfsErrorCode } from "../base/errors.ts";
+import { StopFlag } from "./stop_flag.ts";
 
 /** Tasks that a worker has at a time, so that it never waits for the main thread between two. */
 const TASKS_AHEAD = 2;
+
+/** How long a worker may take to close: one that hangs in a system call is ended as it is. */
+const CLOSE_MS_MAX = 10_000;
 
 /** What a worker posts when a task is done. */
 export type TaskAnswer<Result> =
   | { readonly kind: "done"; readonly result: Result }
   | { readonly kind: "failed"; readonly error: unknown }
   | { readonly kind: "broken"; readonly error: unknown }
-  | { readonly kind: "note"; readonly note: unknown };
+  | { readonly kind: "note"; readonly note: unknown }
+  | { readonly kind: "closed" };
+
+/** What a pool posts to a worker: first the setup, last the request to close. */
+type PoolMessage<Task> =
+  | { readonly kind: "setup"; readonly setup: unknown; readonly stop: SharedArrayBuffer }
+  | { readonly kind: "task"; readonly task: Task }
+  | { readonly kind: "close" };
 
 /** How to set up a pool. */
 export interface WorkerPoolOptions {
@@ -38,6 +49,8 @@ interface Member<Task, Result> {
   readonly worker: Worker;
   /** What the worker has been sent, oldest first. */
   readonly sent: Assignment<Task, Result>[];
+  /** Settles when the worker has closed what it held, or is gone. */
+  readonly closed: PromiseWithResolvers<void>;
 }
 
 /** How a task is to be done. */
@@ -56,7 +69,8 @@ export interface TaskOptions {
  * A fixed number of workers that run one module. Short tasks start in the order they are given, long
  * ones likewise.
  */
-export class WorkerPool<Task, Result> implements Disposable {
+export class WorkerPool<Task, Result> implements AsyncDisposable {
+  readonly #stop = new StopFlag();
   readonly #members: Member<Task, Result>[];
   readonly #waiting: Assignment<Task, Result>[] = [];
   readonly #waitingAlone: Assignment<Task, Result>[] = [];
@@ -67,9 +81,11 @@ export class WorkerPool<Task, Result> implements Disposable {
   constructor(module: URL, options: WorkerPoolOptions) {
     this.#members = Array.from({ length: options.size }, () => {
       const worker = new Worker(module, { type: "module" });
-      const member: Member<Task, Result> = { worker, sent: [] };
+      const closed = Promise.withResolvers<void>();
+      const member: Member<Task, Result> = { worker, sent: [], closed };
       worker.onmessage = ({ data }: MessageEvent<TaskAnswer<Result>>) => {
         if (data.kind === "note") return options.onNote?.(data.note, worker);
+        if (data.kind === "closed") return closed.resolve();
         if (data.kind === "broken") return this.#fail(reviveError(data.error));
         const assignment = member.sent.shift();
         this.#dispatch();
@@ -79,9 +95,10 @@ export class WorkerPool<Task, Result> implements Disposable {
       worker.onerror = (event) => {
         // Otherwise Deno ends the whole process with the worker's error.
         event.preventDefault();
+        closed.resolve();
         this.#fail(new Error(`A worker thread failed: ${event.message}`));
       };
-      worker.postMessage(options.setup);
+      this.#post(member, { kind: "setup", setup: options.setup, stop: this.#stop.memory });
       return member;
     });
   }
@@ -132,7 +149,15 @@ export class WorkerPool<Task, Result> implements Disposable {
   #send(member: Member<Task, Result>, assignment: Assignment<Task, Result> | undefined): void {
     if (assignment === undefined) return;
     member.sent.push(assignment);
-    member.worker.postMessage(assignment.task, assignment.transfer);
+    this.#post(member, { kind: "task", task: assignment.task }, assignment.transfer);
+  }
+
+  #post(
+    { worker }: Member<Task, Result>,
+    message: PoolMessage<Task>,
+    transfer: Transferable[] = [],
+  ): void {
+    worker.postMessage(message, transfer);
   }
 
   #fail(error: unknown): void {
@@ -146,15 +171,27 @@ export class WorkerPool<Task, Result> implements Disposable {
     for (const wake of this.#wakeUps.splice(0)) wake();
   }
 
-  /** Ends the workers at once; tasks under way are rejected with `reason`. */
+  /**
+   * Asks the workers to stop, and rejects all tasks with `reason`. The pool can do nothing more, and
+   * is still to be disposed of.
+   */
   stop(reason: unknown): void {
-    for (const { worker } of this.#members) worker.terminate();
+    this.#stop.raise();
     this.#fail(reason);
   }
 
-  /** Ends the workers. */
-  [Symbol.dispose](): void {
+  /** Ends the workers, when each has closed what it held. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.stop(new Error("The worker pool has been closed"));
+    await Promise.all(this.#members.map((member) => this.#close(member)));
+  }
+
+  async #close(member: Member<Task, Result>): Promise<void> {
+    this.#post(member, { kind: "close" });
+    const timer = setTimeout(member.closed.resolve, CLOSE_MS_MAX);
+    await member.closed.promise;
+    clearTimeout(timer);
+    member.worker.terminate();
   }
 }
 
@@ -172,33 +209,50 @@ export function stopOnAbort<Task, Result>(
   return { [Symbol.dispose]: () => signal?.removeEventListener("abort", onAbort) };
 }
 
+/** What a worker does. */
+export interface TaskServer<Task, Result> {
+  /** Does one task; what is in `transfer` moves to the pool's thread instead of being copied. */
+  handle(task: Task): { readonly result: Result; readonly transfer: Transferable[] };
+  /** Closes what the server holds open. */
+  close(): void;
+}
+
 /**
- * The worker's side: sets up once, then answers each task with what `handle` returns.
+ * The worker's side: sets up once, then answers each task.
  *
- * @param start Called with the pool's `setup`; gives the function that does tasks.
+ * @param start Called with the pool's `setup`, and with the flag that long work has to look at.
  */
 export function serveTasks<Setup, Task, Result>(
-  start: (setup: Setup) => (task: Task) => { result: Result; transfer: Transferable[] },
+  start: (setup: Setup, stop: StopFlag) => TaskServer<Task, Result>,
 ): void {
   const scope = self as unknown as {
-    onmessage: (event: MessageEvent) => void;
+    onmessage: (event: MessageEvent<PoolMessage<Task>>) => void;
     postMessage(message: TaskAnswer<Result>, transfer?: Transferable[]): void;
   };
-  let handle: ((task: Task) => { result: Result; transfer: Transferable[] }) | undefined;
-  scope.onmessage = ({ data }) => {
-    if (handle === undefined) {
-      try {
-        handle = start(data as Setup);
-      } catch (error) {
-        scope.postMessage({ kind: "broken", error: flattenError(error) });
+  let server: TaskServer<Task, Result> | undefined;
+  const answer = (message: PoolMessage<Task>): void => {
+    switch (message.kind) {
+      case "setup":
+        server = start(message.setup as Setup, new StopFlag(message.stop));
+        break;
+      case "task": {
+        if (server === undefined) throw new Error("The worker could not be set up");
+        const { result, transfer } = server.handle(message.task);
+        scope.postMessage({ kind: "done", result }, transfer);
+        break;
       }
-      return;
+      case "close":
+        server?.close();
+        scope.postMessage({ kind: "closed" });
     }
+  };
+  scope.onmessage = ({ data }) => {
     try {
-      const { result, transfer } = handle(data as Task);
-      scope.postMessage({ kind: "done", result }, transfer);
+      answer(data);
     } catch (error) {
-      scope.postMessage({ kind: "failed", error: flattenError(error) });
+      const kind = data.kind === "task" ? "failed" : "broken";
+      scope.postMessage({ kind, error: flattenError(error) });
+      if (data.kind === "close") scope.postMessage({ kind: "closed" });
     }
   };
 }

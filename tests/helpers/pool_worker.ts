@@ -41,7 +41,7 @@ function fail(how: "system" | "store" | "plain" | "text"): never {
   throw "only text";
 }
 
-serveTasks<PoolWorkerSetup, PoolTask, number>((setup) => {
+serveTasks<PoolWorkerSetup, PoolTask, number>((setup, stop) => {
   if (setup.broken === true) throw new SystemError("open", "b", "EACCES", "permission is denied");
   const claims = setup.claims && new ChunkClaims(setup.claims);
   const turns = setup.turns && new Turns(setup.turns);
@@ -70,12 +70,12 @@ serveTasks<PoolWorkerSetup, PoolTask, number>((setup) => {
         return claimed;
       }
       case "turn":
-        turns!.take(task.turn, () => {
+        turns!.take(task.turn, stop, () => {
           append(setup.log, task.turn);
           if (task.fails) throw new Error("in its turn");
         });
         return task.turn;
     }
   };
-  return (task) => ({ result: run(task), transfer: [] });
+  return { handle: (task) => ({ result: run(task), transfer: [] }), close: () => {} };
 });

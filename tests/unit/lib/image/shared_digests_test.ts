@@ -62,7 +62,7 @@ Deno.test("ChunkClaims: of threads that claim the same chunks, one gets each", a
   const claims = new ChunkClaims();
   const digests = makeDigests(MANY);
   const setup: PoolWorkerSetup = { claims: claims.table };
-  using pool = new WorkerPool<PoolTask, number>(MODULE, { size: 4, setup });
+  await using pool = new WorkerPool<PoolTask, number>(MODULE, { size: 4, setup });
   const claimed = await Promise.all(
     Array.from({ length: 4 }, () => pool.run({ kind: "claim", digests })),
   );
@@ -73,7 +73,7 @@ Deno.test("ChunkClaims: of threads that claim the same chunks, one gets each", a
 Deno.test("Turns: steps run in the order of their tasks, and go on when one throws", async () => {
   const log = new SharedArrayBuffer(400);
   const setup: PoolWorkerSetup = { log, turns: Turns.create().memory };
-  using pools = new DisposableStack();
+  await using pools = new AsyncDisposableStack();
   // A worker each, so that later turns can be asked for before earlier ones.
   const runs = [3, 1, 2, 0].map((turn) => {
     const pool = pools.use(new WorkerPool<PoolTask, number>(MODULE, { size: 1, setup }));
