@@ -7,7 +7,7 @@
 import { displayByteString } from "../base/byte_string.ts";
 import type { Failure } from "../base/errors.ts";
 import type { ProgressListener } from "../base/progress.ts";
-import { FlistReader } from "../flist/flist_reader.ts";
+import { type ChunkRecord, FlistReader } from "../flist/flist_reader.ts";
 import type { CheckDone, CheckWorkerSetup } from "./check_worker.ts";
 import { codecSetupOf } from "./flist_codec.ts";
 import { pathOf } from "./image.ts";
@@ -91,7 +91,7 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
   await using used = await useStoreOf(flist, options);
   const { store } = used;
   const { signal, onProgress } = options;
-  const faults = new Map<number, Failure>();
+  const faults = new Map<string, Failure>();
   const entriesTotal = flist.counts().chunks;
   let blocks = 0;
   let blockBytes = 0;
@@ -100,13 +100,13 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
     onProgress?.({ phase: "read", entries: blocks, entriesTotal, bytes: blockBytes });
   };
   if (options.presenceOnly === true) {
-    for (const records of batches(flist.chunks(), () => 1, IDS_A_REQUEST)) {
+    for (const records of batches(distinctChunks(flist), () => 1, IDS_A_REQUEST)) {
       const ids = records.map(({ ref }) => ref.id);
       const present = await store.has(ids, signal === undefined ? {} : { signal });
-      records.forEach(({ chunk, ref }, i) => {
+      records.forEach(({ ref }, i) => {
         if (present[i] === true) return;
         const reason = `Block ${ref.id} is not in ${store.url}`;
-        faults.set(chunk, { path: "", reason, code: "block_not_found" });
+        faults.set(ref.id, { path: "", reason, code: "block_not_found" });
       });
       progress(records.length);
     }
@@ -118,7 +118,7 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
     );
     using _abort = stopOnAbort(pool, signal);
     const running: Promise<void>[] = [];
-    for (const records of batches(flist.chunks(), ({ ref }) => ref.size, TASK_SIZE_END)) {
+    for (const records of batches(distinctChunks(flist), ({ ref }) => ref.size, TASK_SIZE_END)) {
       await pool.ready();
       signal?.throwIfAborted();
       const sent = records.map(({ ref }) => ({
@@ -130,7 +130,7 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
         ? await Promise.all(sent.map((chunk) => fetchChunk(store, chunk, signal)))
         : sent;
       const run = pool.run(chunks).then((done) => {
-        for (const { index, failure } of done.faults) faults.set(records[index]!.chunk, failure);
+        for (const { index, failure } of done.faults) faults.set(records[index]!.ref.id, failure);
         blockBytes += done.blockBytes;
         progress(records.length);
       });
@@ -174,23 +174,35 @@ export function* batches<Item>(
   if (batch.length > 0) yield batch;
 }
 
-/** Names the files that need the faulty chunks. */
+/** The chunks of `flist`, each block once: the rfs profile names a block wherever it occurs. */
+export function* distinctChunks(flist: FlistReader): Generator<ChunkRecord> {
+  if (flist.profile === "myfs") return yield* flist.chunks();
+  const seen = new Set<string>();
+  for (const record of flist.chunks()) {
+    if (seen.has(record.ref.id)) continue;
+    seen.add(record.ref.id);
+    yield record;
+  }
+}
+
+/** Names the files that need the faulty blocks. */
 function describeFaults(
   flist: FlistReader,
-  faults: ReadonlyMap<number, Failure>,
+  faults: ReadonlyMap<string, Failure>,
 ): { code: string; fault: BlockFault }[] {
   if (faults.size === 0) return [];
-  const needed = new Map<number, Set<number>>();
+  const needed = new Map<string, Set<number>>();
   for (const { ino, chunk } of flist.extentsByChunk()) {
-    if (!faults.has(chunk)) continue;
-    const inos = needed.get(chunk) ?? new Set();
-    needed.set(chunk, inos.add(ino));
+    const { id } = flist.chunk(chunk);
+    if (!faults.has(id)) continue;
+    const inos = needed.get(id) ?? new Set();
+    needed.set(id, inos.add(ino));
   }
-  return Array.from(faults, ([chunk, { reason, code }]) => {
-    const inos = [...needed.get(chunk) ?? []];
+  return Array.from(faults, ([id, { reason, code }]) => {
+    const inos = [...needed.get(id) ?? []];
     const paths = inos.slice(0, PATHS_SHOWN_MAX).map((ino) =>
       displayByteString(pathOf(flist, flist.inode(ino)!))
     );
-    return { code, fault: { id: flist.chunk(chunk).id, reason, pathCount: inos.length, paths } };
+    return { code, fault: { id, reason, pathCount: inos.length, paths } };
   });
 }

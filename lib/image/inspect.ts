@@ -7,6 +7,7 @@
 import type { Profile } from "../block/profile.ts";
 import { FlistReader, type Route } from "../flist/flist_reader.ts";
 import { redactUrl } from "../store/store_url.ts";
+import { distinctChunks } from "./check.ts";
 import { digestOfFile } from "./own_flists.ts";
 import type { EntryCounts } from "./reports.ts";
 
@@ -60,7 +61,7 @@ export async function inspectImage(meta: string): Promise<ImageSummary> {
   }
   let chunks = 0;
   let referencedBytes: number | undefined = 0;
-  for (const { ref } of flist.chunks()) {
+  for (const { ref } of distinctChunks(flist)) {
     chunks++;
     if (referencedBytes === undefined) continue;
     referencedBytes = ref.storedSize === undefined ? undefined : referencedBytes + ref.storedSize;

@@ -41,7 +41,9 @@ export class LossCounter {
     let loss = this.#losses.get(what);
     if (loss === undefined) this.#losses.set(what, loss = { count: 0, examples: [] });
     loss.count++;
-    if (loss.examples.length < EXAMPLES_MAX) loss.examples.push(displayByteString(path));
+    if (loss.examples.length < EXAMPLES_MAX) {
+      loss.examples.push(path === "" ? "." : displayByteString(path));
+    }
   }
 
   /** Everything noted, in the order of first occurrence. */
