@@ -8,6 +8,7 @@
 import { displayByteString } from "../base/byte_string.ts";
 import { type Failure, toFailure, UnsupportedError } from "../base/errors.ts";
 import type { ProgressListener } from "../base/progress.ts";
+import { createBlockCodec } from "../block/block_codec.ts";
 import type { Profile } from "../block/profile.ts";
 import { FlistWriter } from "../flist/flist_writer.ts";
 import { profileLosses } from "../flist/profile_losses.ts";
@@ -130,6 +131,7 @@ export function resolveJobs(jobs: number | undefined): number {
  * Equal trees give equal flists and blocks, byte for byte, whatever the number of workers. Files
  * that cannot be read are left out and reported in `failures`; the rest is packed.
  *
+ * @throws {RangeError} when an option is out of range.
  * @throws {SystemError} when the source or the flist's folder cannot be used.
  * @throws {StoreUnavailableError} when the store fails; blocks stored so far stay usable.
  * @throws {UntrustedBaseError} when the base was not made here.
@@ -154,6 +156,12 @@ export async function packDirectory(source: string, options: PackOptions): Promi
   const jobs = resolveJobs(options.jobs);
   options.signal?.throwIfAborted();
   const profile = options.profile ?? "myfs";
+  const { level, domainSecret } = options;
+  // Refuses what makes no sense now: workers would do so, but only where there is content.
+  createBlockCodec(profile, {
+    ...(level === undefined ? {} : { level }),
+    ...(domainSecret === undefined ? {} : { domainSecret }),
+  });
   await using used = await useStore(options.store, true);
   await using base = options.base === undefined
     ? undefined

@@ -295,9 +295,15 @@ function flattenError(error: unknown): FlatError {
   };
 }
 
+/** Classes of errors that stand for wrong arguments and unparsable text. */
+const PLAIN_CLASSES = [TypeError, RangeError, SyntaxError];
+
 function reviveError(error: unknown): Error {
   const { name, message, code, hint, fields } = error as FlatError;
-  if (code === undefined) return Object.assign(new Error(message), fields, { name });
+  if (code === undefined) {
+    const Class = PLAIN_CLASSES.find((each) => each.name === name) ?? Error;
+    return Object.assign(new Class(message), fields, { name });
+  }
   const revived = new MyfsError(code, message, hint === undefined ? {} : { hint });
   Object.setPrototypeOf(revived, ERROR_CLASSES[code].prototype);
   return Object.assign(revived, fields, { name });

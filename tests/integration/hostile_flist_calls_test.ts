@@ -267,7 +267,7 @@ Deno.test("hostile flists: sizes of petabytes cost neither time nor disk", async
   const start = await image.readAt("d/f", 0, 12);
   assert.equal(new TextDecoder().decode(start), "a small file");
   await assert.rejects(image.readFile("d/f"), RangeError);
-  assert.ok(performance.now() - startedMs < 5000);
+  assert.ok(performance.now() - startedMs < 20_000);
 });
 
 Deno.test("hostile flists: what is no flist at all is named, and makes nothing hang", async () => {

@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { relative } from "node:path";
 import {
   packDirectory,
   PathNotFoundError,
@@ -203,14 +204,10 @@ Deno.test("unpack: a target given as a link to a directory is that directory", a
 Deno.test("pack and unpack: relative paths mean the working directory", async () => {
   using folder = new TempFolder();
   folder.tree("tree", { "a": "a" });
-  const before = Deno.cwd();
-  try {
-    Deno.chdir(folder.path);
-    await packDirectory("tree", { meta: "tree.fl", store: `dir://${folder.file("blocks")}` });
-    await unpackImage("tree.fl", "out/below");
-  } finally {
-    Deno.chdir(before);
-  }
+  const here = relative(Deno.cwd(), folder.path);
+  const store = `dir://${folder.file("blocks")}`;
+  await packDirectory(`${here}/tree`, { meta: `${here}/tree.fl`, store, jobs: 1 });
+  await unpackImage(`${here}/tree.fl`, `${here}/out/below`);
   assert.deepEqual(listing(folder.file("out")), { "below": "/", "below/a": "a" });
 });
 

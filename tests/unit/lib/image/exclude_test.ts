@@ -64,7 +64,7 @@ Deno.test("exclude: an empty pattern is refused instead of matching all or nothi
 Deno.test("ownOutputMatcher: knows the flist, what it is written as, and the stores, through links too", async () => {
   using folder = new TempFolder();
   const source = folder.tree("tree", { "sub/keep": "", "blocks/x": "" });
-  Deno.symlinkSync(source, folder.file("link"));
+  await Deno.symlink(source, folder.file("link"));
   const isOwn = await ownOutputMatcher(folder.file("link"), `${source}/sub/a.fl`, [
     folder.file("link/blocks"),
   ]);

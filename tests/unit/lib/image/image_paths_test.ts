@@ -11,8 +11,8 @@ function withFlist(use: (flist: FlistReader) => void): void {
   using folder = new TempFolder();
   writeFlist(folder.file("a.fl"), "myfs", (writer) => {
     const parent = writer.addInode({ parent: 1, name: "d", ...metadata(0o40755) });
-    writer.addInode(fileRecord("\udcff", 0, { parent }));
     writer.addInode({ parent: 1, name: "link", linkTarget: "d", ...metadata(0o120777) });
+    writer.addInode(fileRecord("\udcff", 0, { parent }));
   });
   using flist = FlistReader.open(folder.file("a.fl"));
   use(flist);

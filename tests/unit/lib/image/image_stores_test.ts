@@ -34,7 +34,10 @@ async function urlUsed(meta: string, options: ReadStoreOptions): Promise<string>
 Deno.test("useStoreOf: a foreign flist's routes to this machine are refused, by name without secrets", async () => {
   using folder = new TempFolder();
   folder.tree("blocks");
-  const meta = foreignFlist(folder, ["mem://fine", `dir://${folder.file("blocks")}`]);
+  const meta = foreignFlist(folder, [
+    "https://blocks.example.org/b",
+    `dir://${folder.file("blocks")}`,
+  ]);
   for (const options of [{}, { trustRoutes: false }, { stateFolder: folder.file("state") }]) {
     await assert.rejects(urlUsed(meta, options), (error) => {
       assert.ok(error instanceof UntrustedRouteError);

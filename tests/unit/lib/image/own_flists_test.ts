@@ -16,7 +16,7 @@ function status(changes: Partial<ExpectedStatus> = {}): ExpectedStatus {
 
 Deno.test("digestOfFile: is BLAKE3 of the content", async () => {
   using folder = new TempFolder();
-  Deno.writeTextFileSync(folder.file("abc"), "abc");
+  await Deno.writeTextFile(folder.file("abc"), "abc");
   // From the test vectors of the BLAKE3 team's b3sum: `printf abc | b3sum`.
   assert.equal(
     await digestOfFile(folder.file("abc")),
@@ -45,7 +45,7 @@ Deno.test("stamps: come back from their folder, and only for their flist", async
   using folder = new TempFolder();
   const state = folder.file("state");
   const meta = folder.file("a.fl");
-  Deno.writeTextFileSync(meta, "a flist");
+  await Deno.writeTextFile(meta, "a flist");
   const stamps = SourceStamps.create();
   stamps.set(1, status());
   stamps.set(7, status({ ctime: -3 }));
@@ -71,10 +71,10 @@ Deno.test("stamps: damaged files are as good as none", async () => {
       good.subarray(0, 3),
     ]
   ) {
-    Deno.writeFileSync(folder.file("stamps/x"), bad);
+    await Deno.writeFile(folder.file("stamps/x"), bad);
     assert.equal(await SourceStamps.load(folder.path, "x"), undefined);
   }
-  Deno.writeFileSync(folder.file("stamps/x"), good);
+  await Deno.writeFile(folder.file("stamps/x"), good);
   assert.ok(await SourceStamps.load(folder.path, "x"));
 });
 
@@ -83,10 +83,10 @@ Deno.test("stamps: 32 files are kept, the newest", async () => {
   const state = folder.file("state");
   const stamps = folder.tree("state/stamps");
   for (let i = 0; i < 40; i++) {
-    Deno.writeTextFileSync(`${stamps}/${i}`, "");
-    Deno.utimeSync(`${stamps}/${i}`, 0, 1000 + i);
+    await Deno.writeTextFile(`${stamps}/${i}`, "");
+    await Deno.utime(`${stamps}/${i}`, 0, 1000 + i);
   }
-  Deno.writeTextFileSync(folder.file("a.fl"), "a flist");
+  await Deno.writeTextFile(folder.file("a.fl"), "a flist");
   await rememberOwnFlist(folder.file("a.fl"), state, SourceStamps.create().toBytes(1));
   const left = folder.names("state/stamps");
   const digest = await digestOfFile(folder.file("a.fl"));
@@ -99,9 +99,9 @@ Deno.test("isOwnFlist: knows what was remembered by its content, wherever it lie
   const state = folder.file("state");
   const [meta, copy, other] = ["a.fl", "copy.fl", "other.fl"].map((name) => folder.file(name));
   const content = crypto.randomUUID();
-  Deno.writeTextFileSync(meta!, content);
-  Deno.writeTextFileSync(copy!, content);
-  Deno.writeTextFileSync(other!, crypto.randomUUID());
+  await Deno.writeTextFile(meta!, content);
+  await Deno.writeTextFile(copy!, content);
+  await Deno.writeTextFile(other!, crypto.randomUUID());
   assert.equal(await isOwnFlist(meta!, state), false);
   await rememberOwnFlist(meta!, state);
   assert.deepEqual(folder.names("state/own"), [await digestOfFile(meta!)]);
@@ -111,26 +111,26 @@ Deno.test("isOwnFlist: knows what was remembered by its content, wherever it lie
     assert.equal(await isOwnFlist(copy!, where), true);
     assert.equal(await isOwnFlist(other!, where), false);
   }
-  Deno.writeTextFileSync(meta!, `${content} edited`);
+  await Deno.writeTextFile(meta!, `${content} edited`);
   assert.equal(await isOwnFlist(meta!, state), false);
 });
 
 Deno.test("isOwnFlist: believes the folder about what another process made", async () => {
   using folder = new TempFolder();
   const meta = folder.file("a.fl");
-  Deno.writeTextFileSync(meta, crypto.randomUUID());
+  await Deno.writeTextFile(meta, crypto.randomUUID());
   const own = folder.tree("state/own");
   // A link may have been put there by whoever can write to the folder's neighbours.
-  Deno.symlinkSync(meta, `${own}/${await digestOfFile(meta)}`);
+  await Deno.symlink(meta, `${own}/${await digestOfFile(meta)}`);
   assert.equal(await isOwnFlist(meta, folder.file("state")), false);
-  Deno.removeSync(`${own}/${await digestOfFile(meta)}`);
-  Deno.writeTextFileSync(`${own}/${await digestOfFile(meta)}`, "");
+  await Deno.remove(`${own}/${await digestOfFile(meta)}`);
+  await Deno.writeTextFile(`${own}/${await digestOfFile(meta)}`, "");
   assert.equal(await isOwnFlist(meta, folder.file("state")), true);
 });
 
 Deno.test("rememberOwnFlist: a folder that cannot be written fails nothing", async () => {
   using folder = new TempFolder();
-  Deno.writeTextFileSync(folder.file("a.fl"), crypto.randomUUID());
+  await Deno.writeTextFile(folder.file("a.fl"), crypto.randomUUID());
   await rememberOwnFlist(folder.file("a.fl"), folder.file("a.fl"));
   assert.equal(await isOwnFlist(folder.file("a.fl"), undefined), true);
 });

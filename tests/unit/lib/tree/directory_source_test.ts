@@ -55,11 +55,11 @@ Deno.test("scanDirectory: directories come before what is in them, names sorted 
 Deno.test("scanDirectory: tells metadata, link targets, hard links and holes", async () => {
   using folder = new TempFolder();
   const root = folder.tree("tree", { "file": "content", "d/in": "" });
-  Deno.linkSync(`${root}/file`, `${root}/again`);
-  Deno.symlinkSync("no/where", `${root}/link`);
-  Deno.chmodSync(`${root}/file`, 0o640);
-  Deno.utimeSync(`${root}/file`, 0, -5);
-  const sparse = Deno.openSync(`${root}/sparse`, { write: true, create: true });
+  await Deno.link(`${root}/file`, `${root}/again`);
+  await Deno.symlink("no/where", `${root}/link`);
+  await Deno.chmod(`${root}/file`, 0o640);
+  await Deno.utime(`${root}/file`, 0, -5);
+  const sparse = await Deno.open(`${root}/sparse`, { write: true, create: true });
   sparse.truncateSync(1_000_000);
   sparse.close();
   const { entries, directories } = await scan(root);
@@ -78,7 +78,7 @@ Deno.test("scanDirectory: tells metadata, link targets, hard links and holes", a
   assert.equal(file.linkTarget, undefined);
   assert.equal(entries.get("sparse")!.hasHoles, true);
   assert.equal(entries.get("d")!.size, 0);
-  assert.equal(directories[0]!.self.inode, Deno.statSync(root).ino);
+  assert.equal(directories[0]!.self.inode, (await Deno.stat(root)).ino);
   assert.equal(directories[0]!.self.name, "");
 });
 
@@ -112,7 +112,7 @@ Deno.test("scanDirectory: what vanishes meanwhile is told, and the walk goes on"
 
 Deno.test("scanDirectory: a root that cannot be read is an error, and nothing stays open", async () => {
   using folder = new TempFolder();
-  Deno.writeTextFileSync(folder.file("file"), "");
+  await Deno.writeTextFile(folder.file("file"), "");
   await assert.rejects(scan(folder.file("none")), { errno: "ENOENT" });
   await assert.rejects(scan(folder.file("file")), { errno: "ENOTDIR" });
   assert.equal(openDescriptors(folder.path), 0);
