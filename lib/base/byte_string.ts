@@ -109,7 +109,7 @@ export function isValidUtf8(text: string): boolean {
 }
 
 // deno-lint-ignore no-control-regex -- control characters are what this looks for
-const needsEscape = /[\u0000-\u001f\u007f-\u009f\\\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+const needsEscape = /[\u0000-\u001f\u007f-\u009f\\\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
  * `text` made safe to print: ASCII control characters and bytes that are not UTF-8 as `\xNN`, other

@@ -19,7 +19,7 @@ import type { EntryKind } from "../tree/tree_entry.ts";
  *
  * A directory that matches is left out with everything in it.
  *
- * @throws {RangeError} when a pattern is empty.
+ * @throws {RangeError} when a pattern is empty, or begins with `!`.
  */
 export function excludeMatcher(
   patterns: readonly string[],
@@ -30,6 +30,12 @@ export function excludeMatcher(
     const anchored = body.includes("/");
     const glob = body.startsWith("/") ? body.slice(1) : body;
     if (glob === "") throw new RangeError(`Cannot exclude "${pattern}": the pattern is empty`);
+    if (glob.startsWith("!")) {
+      // It would leave out everything else, which nobody means.
+      throw new RangeError(
+        `Cannot exclude "${pattern}": no pattern takes back others; \\! matches an exclamation mark`,
+      );
+    }
     return { matches: picomatch(glob, { dot: true }), anchored, directoriesOnly };
   });
   return (path, kind) => {

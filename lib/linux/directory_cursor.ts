@@ -12,7 +12,7 @@ import { CString } from "./c_string.ts";
 import { systemError } from "./errno.ts";
 import { libc, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "./libc.ts";
 
-/** Directories held open on the way to the current one; deeper ones are reopened when needed. */
+/** Directories held open on the way to the current one; others are reopened when needed. */
 const HELD_DEPTH_MAX = 48;
 
 interface Held {
@@ -20,7 +20,7 @@ interface Held {
   readonly fd: number;
 }
 
-/** Moves from directory to directory below a root, keeping the way to the current one open. */
+/** Moves from directory to directory below a root, keeping much of the way to the current one open. */
 export class DirectoryCursor implements Disposable {
   readonly #rootFd: number;
   /** The way to the current directory: ancestors of each other, shallowest first. */
@@ -60,12 +60,22 @@ export class DirectoryCursor implements Disposable {
         0,
       );
       if (opened < 0) throw systemError("open the directory", path.slice(0, end));
-      // The bottom of a very deep way replaces its parent, so that few descriptors are held.
-      if (this.#held.length >= HELD_DEPTH_MAX) libc().close(this.#held.pop()!.fd);
+      if (this.#held.length >= HELD_DEPTH_MAX) this.#thinOut();
       this.#held.push({ path: path.slice(0, end), fd: opened });
       fd = opened;
       if (slash < 0) return fd;
       at = end + 1;
+    }
+  }
+
+  /**
+   * Closes every second directory of the upper half: few descriptors are held then on a very deep
+   * way, and still none is far from one that is.
+   */
+  #thinOut(): void {
+    for (let i = 1; i < this.#held.length / 2; i++) {
+      const [{ fd }] = this.#held.splice(i, 1) as [Held];
+      libc().close(fd);
     }
   }
 

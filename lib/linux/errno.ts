@@ -63,6 +63,8 @@ export const EOPNOTSUPP = errnoOf("EOPNOTSUPP");
 export const ELOOP = errnoOf("ELOOP");
 export const ENOTEMPTY = errnoOf("ENOTEMPTY");
 export const EISDIR = errnoOf("EISDIR");
+export const EINVAL = errnoOf("EINVAL");
+export const ENOSYS = errnoOf("ENOSYS");
 export const ENOSPC = errnoOf("ENOSPC");
 export const EDQUOT = errnoOf("EDQUOT");
 

@@ -11,7 +11,16 @@
 import type { Bytes } from "../base/bytes.ts";
 import { CString } from "../linux/c_string.ts";
 import { DirectoryCursor } from "../linux/directory_cursor.ts";
-import { EINTR, ENOENT, systemError } from "../linux/errno.ts";
+import {
+  EACCES,
+  EINTR,
+  EINVAL,
+  ENOENT,
+  ENOSYS,
+  EOPNOTSUPP,
+  EPERM,
+  systemError,
+} from "../linux/errno.ts";
 import {
   AT_SYMLINK_NOFOLLOW,
   errno,
@@ -40,6 +49,9 @@ const UNFINISHED_DIRECTORY_MODE = 0o700;
 
 const SETUID = 0o4000;
 const SETGID = 0o2000;
+
+/** Errors that say that the system, or the user's rights, have no such attribute. */
+const REFUSALS = new Set([EPERM, EACCES, EINVAL, ENOSYS, EOPNOTSUPP]);
 
 /** UTIME_OMIT of utimensat(2): leaves the time of last access alone. */
 const UTIME_OMIT = 0x3ffffffen;
@@ -141,15 +153,12 @@ export class DirectorySink implements Disposable {
   ): void {
     // Chown takes away setuid and file capabilities, so it comes before both; a file that is read
     // only takes no attributes from its owner, so permissions come after them.
-    if (this.#options.preserveOwnership && libc().fchown(fd, metadata.uid, metadata.gid) !== 0) {
-      this.#options.onLoss("owner", path);
-    }
+    const isOwned = this.#options.preserveOwnership &&
+      this.#done(libc().fchown(fd, metadata.uid, metadata.gid), "owner", path);
     if (xattrs !== undefined) this.#setXattrs(directoryFd, name, path, xattrs);
-    if (libc().fchmod(fd, this.#permissions(metadata, path)) !== 0) {
-      throw systemError("set the permissions of", path);
-    }
+    this.#done(libc().fchmod(fd, this.#permissions(metadata, isOwned, path)), "permissions", path);
     this.#setTimes(metadata);
-    if (libc().futimens(fd, this.#times) !== 0) throw systemError("set the times of", path);
+    this.#done(libc().futimens(fd, this.#times), "time", path);
   }
 
   /** Makes a symbolic link with its metadata. */
@@ -209,31 +218,35 @@ export class DirectorySink implements Disposable {
     const path = joinPath(parent, name);
     const fd = this.#cursor.enter(parent);
     const named = this.#name.of(name);
-    if (
-      this.#options.preserveOwnership &&
-      libc().fchownat(fd, named, metadata.uid, metadata.gid, AT_SYMLINK_NOFOLLOW) !== 0
-    ) {
-      this.#options.onLoss("owner", path);
-    }
+    const { uid, gid } = metadata;
+    const isOwned = this.#options.preserveOwnership &&
+      this.#done(libc().fchownat(fd, named, uid, gid, AT_SYMLINK_NOFOLLOW), "owner", path);
     if (xattrs !== undefined) this.#setXattrs(fd, name, path, xattrs);
     // There is no chmod that does not follow links, but what comes here is no link: this sink has
     // just made it, in a directory that nobody else can enter yet.
-    if (hasPermissions && libc().fchmodat(fd, named, this.#permissions(metadata, path), 0) !== 0) {
-      throw systemError("set the permissions of", path);
+    if (hasPermissions) {
+      const permissions = this.#permissions(metadata, isOwned, path);
+      this.#done(libc().fchmodat(fd, named, permissions, 0), "permissions", path);
     }
     this.#setTimes(metadata);
-    if (libc().utimensat(fd, named, this.#times, AT_SYMLINK_NOFOLLOW) !== 0) {
-      throw systemError("set the times of", path);
-    }
+    this.#done(libc().utimensat(fd, named, this.#times, AT_SYMLINK_NOFOLLOW), "time", path);
+  }
+
+  /** Tells of an attribute that could not be set; whether it was. The entry is worth having without. */
+  #done(result: number, what: string, path: string): boolean {
+    if (result === 0) return true;
+    if (!REFUSALS.has(errno())) throw systemError(`set the ${what} of`, path);
+    this.#options.onLoss(what, path);
+    return false;
   }
 
   /**
    * Permissions to set: without the setuid and setgid bits where the owner they speak of is not
    * restored, because they would then give away the rights of whoever unpacks.
    */
-  #permissions({ mode, uid, gid }: EntryMetadata, path: string): number {
+  #permissions({ mode, uid, gid }: EntryMetadata, isOwned: boolean, path: string): number {
     let permissions = mode & PERMISSION_MASK;
-    if (this.#options.preserveOwnership) return permissions;
+    if (isOwned) return permissions;
     if ((permissions & SETUID) !== 0 && uid !== this.#uid) {
       permissions &= ~SETUID;
       this.#options.onLoss("setuid bit, because the owner is not restored", path);

@@ -66,6 +66,7 @@ export async function benchRun(options: BenchRunOptions): Promise<Report> {
     const machine = await describeMachine(scratch, tools, corpora);
     return { machine, results, bars: options.quick ? [] : bars(results) };
   } finally {
+    onStep("clean up");
     await run({ argv: ["rm", "-rf", options.keep ? `${scratch}/work` : scratch] });
     if (memoryFolder !== undefined) await run({ argv: ["rm", "-rf", memoryFolder] });
   }

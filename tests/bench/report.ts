@@ -60,7 +60,9 @@ export function renderReport({ machine, results, bars }: Report): string {
   if (bars.length > 0) {
     lines.push("", "### Bars", "", "| bar | measured | |", "|---|---:|---|");
     for (const { text, value, limit, met } of bars) {
-      lines.push(`| ${text}: at most ${limit} | ${value.toFixed(2)} | ${met ? "met" : "missed"} |`);
+      lines.push(
+        `| ${text}: at most ${limit} | ${value.toPrecision(3)} | ${met ? "met" : "missed"} |`,
+      );
     }
   }
   return lines.join("\n");

@@ -13,6 +13,7 @@ import {
   checkImage,
   cloneImage,
   inspectImage,
+  MemoryStore,
   openImage,
   packDirectory,
   type Profile,
@@ -216,6 +217,32 @@ Deno.test("blocks: a replica takes the place of what is missing or damaged", asy
   assert.deepEqual(report.failures, []);
   assert.deepEqual(await Deno.readFile(folder.file("out/large")), content);
   assert.equal((await checkImage(meta)).blocksOk, (await inspectImage(meta)).chunks);
+});
+
+Deno.test("blocks: a large file that lacks any block of a store elsewhere is not left in part", async () => {
+  using folder = new TempFolder();
+  const random = new SeededRandom(9);
+  const source = folder.tree("tree", { "large": random.bytes(9_000_000), "z": "z" });
+  await Deno.link(`${source}/large`, `${source}/linked`);
+  const meta = folder.file("a.fl");
+  const store = new MemoryStore();
+  await packDirectory(source, { meta, store });
+  const ids = await Array.fromAsync(store.list());
+  for (const id of [ids[0]!, ids.at(-2)!, ids[Math.floor(ids.length / 2)]!]) {
+    const block = await store.get(id);
+    await store.delete(id);
+    const target = folder.file("out");
+    const report = await unpackImage(meta, target, { store, jobs: 2 });
+    const damaged = report.failures.map(({ path }) => path).sort();
+    const expected = damaged.includes("z") ? ["z"] : ["large", "linked"];
+    assert.deepEqual(damaged, expected);
+    assert.deepEqual(
+      folder.names("out"),
+      ["large", "linked", "z"].filter((name) => !expected.includes(name)),
+    );
+    await Deno.remove(target, { recursive: true });
+    await store.put(id, block);
+  }
 });
 
 Deno.test("blocks: a clone copies nothing damaged and makes no flist of it", async () => {

@@ -14,7 +14,7 @@ const WRITER = new URL("../helpers/killed_writer.ts", import.meta.url).pathname;
 async function runWriter(path: string, step: string, killAfterMs?: number): Promise<void> {
   // Large blocks when it is killed from outside, so that most of the time is spent in a write.
   const size = killAfterMs === undefined ? 300_000 : 8 * 1024 * 1024;
-  const args = ["run", "-A", "--no-lock", "--quiet", WRITER, path, String(size), step, "3"];
+  const args = ["run", "-A", "--quiet", WRITER, path, String(size), step, "3"];
   await using writer = new Deno.Command(Deno.execPath(), {
     args,
     stdout: "piped",

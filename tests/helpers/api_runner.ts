@@ -41,7 +41,6 @@ export function apiCommand(call: ApiCall, options: ApiRunOptions = {}): Deno.Com
     program,
     "run",
     "--quiet",
-    "--no-lock",
     "--cached-only",
     "-A",
     at?.script ?? SCRIPT,
@@ -89,7 +88,7 @@ export class UnprivilegedUser {
     const denoDir = `${folder}/deno-dir`;
     Deno.mkdirSync(denoDir);
     copyTree(`${cacheFolder()}/npm`, `${denoDir}/npm`);
-    for (const name of ["mod.ts", "deno.json", "lib"]) {
+    for (const name of ["mod.ts", "deno.json", "deno.lock", "lib"]) {
       copyTree(`${repository}${name}`, `${folder}/${name}`);
     }
     Deno.mkdirSync(`${folder}/tests/helpers`, { recursive: true });

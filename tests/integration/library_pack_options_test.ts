@@ -140,6 +140,7 @@ Deno.test("pack: exclude leaves out what its patterns say, and all below", async
     "var/log/a": "",
     "var/log/b/c": "",
     ".hidden.o": "",
+    "!important": "",
   });
   const cases: [string[], string[]][] = [
     [[], []],
@@ -150,6 +151,7 @@ Deno.test("pack: exclude leaves out what its patterns say, and all below", async
     [["var/log/*"], ["var/log/a", "var/log/b"]],
     [["/src/*.o", "**/c"], ["src/b.o", "var/log/b/c"]],
     [["nothing"], []],
+    [["\\!important"], ["!important"]],
   ];
   const all = await packed([]);
   for (const [exclude, expected] of cases) {
@@ -225,6 +227,7 @@ Deno.test("pack: options that make no sense are refused before anything is done"
     { jobs: 1.5 },
     { exclude: [""] },
     { exclude: ["/"] },
+    { exclude: ["!*.o"] },
     { level: 0 },
     { level: 23 },
     { domainSecret: new Uint8Array(5) },

@@ -7,7 +7,16 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { checkImage, inspectImage, openImage, packDirectory, unpackImage } from "../../mod.ts";
+import {
+  checkImage,
+  diffImages,
+  inspectImage,
+  MemoryStore,
+  openImage,
+  packDirectory,
+  unpackImage,
+} from "../../mod.ts";
+import { FlistWriter } from "../../lib/flist/flist_writer.ts";
 import { SeededRandom } from "../unit/lib/block/block_testing.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
@@ -50,6 +59,29 @@ Deno.test("round trip: a directory with 100,000 entries", async () => {
     assert.equal(await Deno.readTextFile(`${target}/wide/entry ${i}`), `${i - i % 50}`);
   }
   assert.equal((await Deno.stat(`${target}/wide/entry 3`)).nlink, 50);
+});
+
+Deno.test("round trip: 2,000 directories in each other", async () => {
+  using folder = new TempFolder();
+  const meta = folder.file("deep.fl");
+  const entry = { uid: Deno.uid()!, gid: Deno.gid()!, size: 0, mtime: 1, mtimeNsec: 2, rdev: 0 };
+  {
+    using writer = FlistWriter.create(meta, { profile: "myfs" });
+    let parent = writer.addInode({ ...entry, parent: 0, name: "", mode: 0o40755 });
+    for (let i = 0; i < 2000; i++) {
+      parent = writer.addInode({ ...entry, parent, name: "deeper and deeper", mode: 0o40711 });
+    }
+    writer.addInode({ ...entry, parent, name: "bottom", mode: 0o100600 });
+    writer.finish();
+  }
+  const store = new MemoryStore();
+  const report = await unpackImage(meta, folder.file("out"), { store, jobs: 1 });
+  assert.deepEqual([report.failures, report.losses], [[], []]);
+  assert.deepEqual([report.directories, report.files], [2001, 1]);
+  const again = folder.file("again.fl");
+  await packDirectory(folder.file("out"), { meta: again, store, jobs: 1 });
+  const diff = await diffImages(meta, again);
+  assert.deepEqual([diff.added, diff.removed, diff.changed], [[], [], []]);
 });
 
 /** Trees that Debian's base system and its relatives have. */

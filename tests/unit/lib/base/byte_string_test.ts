@@ -75,6 +75,7 @@ Deno.test("byte strings: nothing that a terminal obeys is left in a name shown",
     [decodeByteString(Uint8Array.of(0x85)), "\\x85"],
     ["abc\u202egnp.exe", "abc\\u{202e}gnp.exe"],
     ["\u2066\u2069", "\\u{2066}\\u{2069}"],
+    ["\u061c\u200e\u200f", "\\u{61c}\\u{200e}\\u{200f}"],
     ["\u2028", "\\u{2028}"],
     ["😀\udcff", "😀\\xff"],
   ];

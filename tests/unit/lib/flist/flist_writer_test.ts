@@ -504,7 +504,7 @@ Deno.test("flist writer: a disk that takes no more is a system error, and nothin
   const child = await new Deno.Command("sh", {
     args: [
       "-c",
-      `trap "" XFSZ; ulimit -f 64; exec "$0" run --no-lock -A "$1" "$2"`,
+      `trap "" XFSZ; ulimit -f 64; exec "$0" run -A "$1" "$2"`,
       Deno.execPath(),
       new URL("./full_disk_writer.ts", import.meta.url).pathname,
       path,
