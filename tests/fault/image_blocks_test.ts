@@ -39,9 +39,9 @@ class SmallImage implements Disposable {
   static async create(profile: Profile): Promise<SmallImage> {
     const image = new SmallImage(profile);
     const random = new SeededRandom(5);
-    const content = random.bytes(1_400_000);
+    const content = random.bytes(900_000);
     image.files.set("large", content);
-    image.files.set("large too", content.slice(0, 1_100_000));
+    image.files.set("large too", content.slice(0, 700_000));
     for (let i = 0; i < 4; i++) image.files.set(`small ${i}`, random.bytes(2000 + i));
     image.files.set("words", random.runs(400_000));
     const source = image.folder.tree("tree", Object.fromEntries(image.files));
@@ -172,7 +172,7 @@ for (const profile of PROFILES) {
         const name = corrupt[0]!.paths[0]!;
         // The first and last bytes, where nonce and tag lie, and some between.
         const ends = Array.from({ length: 30 }, (_, i) => i < 15 ? i : block.length - 30 + i);
-        const some = Array.from({ length: 20 }, () => random.below(block.length));
+        const some = Array.from({ length: 10 }, () => random.below(block.length));
         for (const at of [...ends, ...some]) {
           const flipped = block.slice();
           flipped[at]! ^= 1 << random.below(8);
