@@ -20,14 +20,15 @@ const FILES_MAX = 30_000;
 const BYTES_MAX = 512 * 1024 ** 2;
 
 /**
- * The first directory of some usual ones that has thousands of files and is not too large, or else
- * the one that has most.
+ * The first of some directories that has thousands of files and is not too large, or else the one
+ * that has most.
  *
- * @throws {Error} when the machine has none.
+ * @param paths Where to look: by default, where every machine has something.
+ * @throws {Error} when there is none.
  */
-export function chooseTree(): TreeSurvey {
+export function chooseTree(paths: Iterable<string> = usualTrees()): TreeSurvey {
   let best: TreeSurvey | undefined;
-  for (const path of usualTrees()) {
+  for (const path of paths) {
     const survey = surveyTree(path, { filesMax: FILES_MAX, bytesMax: BYTES_MAX });
     if (survey === undefined || survey.files <= (best?.files ?? 0)) continue;
     best = survey;

@@ -236,14 +236,8 @@ Deno.test(
     const cache = `${folder}/npm`;
     await Deno.mkdir(cache);
     for (let i = 0; i < 2000; i++) await Deno.writeTextFile(`${cache}/${i}`, "x");
-    const before = Deno.env.get("DENO_DIR");
-    Deno.env.set("DENO_DIR", folder);
-    try {
-      assert.deepEqual(chooseTree(), { path: cache, files: 2000, bytes: 2000 });
-    } finally {
-      if (before === undefined) Deno.env.delete("DENO_DIR");
-      else Deno.env.set("DENO_DIR", before);
-    }
+    const paths = [`${folder}/missing`, tree, cache, "/usr/share"];
+    assert.deepEqual(chooseTree(paths), { path: cache, files: 2000, bytes: 2000 });
     assert.equal(surveyTree(tree)?.files, 21);
     assert.equal(surveyTree(tree, { filesMax: 20 }), undefined);
     assert.equal(surveyTree(tree, { bytesMax: 1000 }), undefined);
