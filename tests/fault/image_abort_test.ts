@@ -68,6 +68,12 @@ Deno.test("abort: a pack that is stopped in any phase leaves no flist, and the n
       await assertStops(packDirectory(source, { meta, store, jobs: 2, ...stopAt(phase) }));
       assert.deepEqual(folder.names().filter((name) => name.startsWith("a.fl")), [], phase);
     }
+    if (typeof store === "string") {
+      const unfinished = folder.names("blocks").flatMap((prefix) =>
+        folder.names(`blocks/${prefix}`).filter((name) => name.length !== 64)
+      );
+      assert.deepEqual(unfinished, []);
+    }
     const { chunks } = await packDirectory(source, { meta, store, jobs: 2 });
     assert.equal((await checkImage(meta, { store })).blocksOk, chunks);
     await Deno.remove(meta);

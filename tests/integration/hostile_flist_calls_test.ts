@@ -23,6 +23,7 @@ import {
   packDirectory,
   type Profile,
   unpackImage,
+  UntrustedBaseError,
 } from "../../mod.ts";
 import { HOSTILE_FLISTS } from "../golden/flist/malformed/hostile_flists.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
@@ -72,6 +73,12 @@ Deno.test("hostile flists: every call names the file and the fault", async (t) =
         meta,
         cloneImage(meta, { target: folder.file("clone.fl"), store, source: store }),
       );
+      const profile = name.startsWith("rfs") ? "rfs" : "myfs";
+      const next = { meta: folder.file("next.fl"), store, profile, base: meta, jobs: 1 } as const;
+      await assertNames(meta, packDirectory(folder.file("tree"), { ...next, trustBase: true }));
+      await assert.rejects(packDirectory(folder.file("tree"), next), (error) => {
+        return error instanceof UntrustedBaseError || error instanceof FlistFormatError;
+      });
       if (index % UNPACKED_EVERY === 0) {
         await assertNames(meta, unpackImage(meta, target, { store, jobs: 1 }));
       }

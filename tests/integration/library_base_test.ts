@@ -17,6 +17,8 @@ import {
   UnsupportedError,
 } from "../../mod.ts";
 import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { runApi } from "../helpers/api_runner.ts";
+import { requiringTest } from "../helpers/require.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 
 /** Files are known by their times only when these are older than clocks are coarse (2.1 s). */
@@ -193,3 +195,25 @@ Deno.test("pack with a base: files that were just written are read again", async
   const report = await packOnBase(folder);
   assert.equal(report.unchangedFiles, 0);
 });
+
+requiringTest(
+  ["linux", "strace"],
+  "pack with a base: files that did not change are not opened",
+  async () => {
+    using folder = new TempFolder();
+    const source = folder.tree("tree", { "unchanged": "u", "large unchanged": LARGE, "new": "n" });
+    await new Promise((resolve) => setTimeout(resolve, SETTLING_MS));
+    const store = `dir://${folder.file("blocks")}`;
+    const stateFolder = folder.file("state");
+    const base = folder.file("base.fl");
+    await packDirectory(source, { meta: base, store, stateFolder, exclude: ["new"] });
+    const log = folder.file("strace.log");
+    const under = ["strace", "-f", "-qq", "-s", "100", "-e", "trace=openat", "-o", log];
+    const options = { meta: folder.file("next.fl"), store, base, stateFolder, jobs: 1 };
+    const { report } = await runApi<PackReport>(["pack", source, options], { under });
+    assert.equal(report?.unchangedFiles, 2);
+    const opened = await Deno.readTextFile(log);
+    assert.ok(opened.includes('"new"'));
+    assert.ok(!opened.includes('unchanged"'));
+  },
+);
