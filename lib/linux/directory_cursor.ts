@@ -10,7 +10,7 @@
 
 import { CString } from "./c_string.ts";
 import { systemError } from "./errno.ts";
-import { libc, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "./libc.ts";
+import { AT_FDCWD, libc, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from "./libc.ts";
 
 /** Directories held open on the way to the current one; others are reopened when needed. */
 const HELD_DEPTH_MAX = 48;
@@ -94,7 +94,7 @@ export class DirectoryCursor implements Disposable {
  */
 export function openRootDirectory(path: string): number {
   const fd = libc().openat(
-    -100,
+    AT_FDCWD,
     new CString().of(path),
     O_RDONLY | O_DIRECTORY | O_CLOEXEC,
     0,
