@@ -77,15 +77,21 @@ export class StoreUnavailableError extends MyfsError {
   readonly store: string;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
+  /** How long the store asks callers to wait before they try again, in milliseconds, if it does. */
+  readonly retryAfterMs: number | undefined;
   /** Makes the error; `options` say what led to it and what to do. */
   constructor(
     store: string,
     message: string,
-    options: MyfsErrorOptions & { readonly retryable?: boolean } = {},
+    options: MyfsErrorOptions & {
+      readonly retryable?: boolean;
+      readonly retryAfterMs?: number;
+    } = {},
   ) {
     super("store_unavailable", message, options);
     this.store = store;
     this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -104,7 +104,7 @@ export async function cloneImage(meta: string, options: CloneOptions): Promise<C
   using flist = FlistReader.open(meta);
   flist.validate({ allowIncomplete: true });
   await using from = await useStoreOf(flist, readOptions(options));
-  await using to = await useStore(options.store, true);
+  await using to = await useStore(options.store, { create: true });
   const codec = createBlockCodec(flist.profile);
   const call = signal === undefined ? {} : { signal };
   const entriesTotal = flist.counts().chunks;

@@ -6,10 +6,8 @@
 
 import { UntrustedRouteError } from "../base/errors.ts";
 import type { FlistReader, Route } from "../flist/flist_reader.ts";
-
-import { openStore } from "../store/open_store.ts";
+import { openStore, type OpenStoreOptions } from "../store/open_store.ts";
 import type { Store } from "../store/store.ts";
-
 import { isLocalUrl } from "../store/local_url.ts";
 import { formatStoreSpec, parseStoreSpec, redactUrl, stripSecrets } from "../store/store_url.ts";
 import { isOwnFlist } from "./own_flists.ts";
@@ -36,11 +34,14 @@ export interface ReadStoreOptions {
 }
 
 /** Opens `store` for writing; what is already open stays the caller's. */
-export async function useStore(store: StoreLike, create: boolean): Promise<UsedStore> {
+export async function useStore(
+  store: StoreLike,
+  options: Pick<OpenStoreOptions, "create" | "publicAddressesOnly">,
+): Promise<UsedStore> {
   if (isOpen(store)) {
     return { store, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
-  const opened = await openStore(typeof store === "string" ? [store] : store, { create });
+  const opened = await openStore(typeof store === "string" ? [store] : store, options);
   return { store: opened, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
 }
 
@@ -49,16 +50,17 @@ export async function useStoreOf(
   flist: FlistReader,
   options: ReadStoreOptions,
 ): Promise<UsedStore> {
-  if (options.store !== undefined) return await useStore(options.store, false);
+  if (options.store !== undefined) return await useStore(options.store, { create: false });
   const routes = flist.routes();
-  const local = routes.find(({ url }) => isLocalUrl(url));
-  if (
-    local !== undefined && options.trustRoutes !== true &&
-    (options.trustRoutes === false || !await isOwnFlist(flist.path, options.stateFolder))
-  ) {
-    throw new UntrustedRouteError(redactUrl(local.url));
+  const trusted = options.trustRoutes ?? await isOwnFlist(flist.path, options.stateFolder);
+  if (!trusted) {
+    const local = routes.find(({ url }) => isLocalUrl(url));
+    if (local !== undefined) throw new UntrustedRouteError(redactUrl(local.url));
   }
-  return await useStore(routes.map(formatStoreSpec), false);
+  return await useStore(routes.map(formatStoreSpec), {
+    create: false,
+    publicAddressesOnly: !trusted,
+  });
 }
 
 /** The routes that a flist gets whose blocks are in `store`. */

@@ -162,7 +162,7 @@ export async function packDirectory(source: string, options: PackOptions): Promi
     ...(level === undefined ? {} : { level }),
     ...(domainSecret === undefined ? {} : { domainSecret }),
   });
-  await using used = await useStore(options.store, true);
+  await using used = await useStore(options.store, { create: true });
   await using base = options.base === undefined
     ? undefined
     : await PackBase.open(options.base, profile, used.store, options);

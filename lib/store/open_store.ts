@@ -29,16 +29,23 @@ export interface OpenStoreOptions extends StoreCallOptions {
    * replica: verification, retries, metrics.
    */
   readonly wrap?: (store: Store) => Store;
+  /**
+   * Refuses to connect to addresses that are not globally reachable, also where a public name leads
+   * to one: for stores that a foreign flist names.
+   *
+   * @default {false}
+   */
+  readonly publicAddressesOnly?: boolean;
 }
 
 /** How one store of several is opened. */
-interface StoreFactoryOptions extends OpenStoreOptions {
+export interface StoreFactoryOptions extends OpenStoreOptions {
   /** Whether it may be out of reach until a call needs it. */
   readonly mayBeAway: boolean;
 }
 
 /** Opens the store that a URL names. Its errors show no secret. */
-type StoreFactory = (url: string, options: StoreFactoryOptions) => Promise<Store>;
+export type StoreFactory = (url: string, options: StoreFactoryOptions) => Promise<Store>;
 
 /** Every kind of store that there is, by scheme. */
 const FACTORIES: ReadonlyMap<string, StoreFactory> = new Map<string, StoreFactory>([

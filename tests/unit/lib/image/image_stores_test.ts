@@ -67,7 +67,7 @@ Deno.test("useStoreOf: a store that is named takes the place of all routes", asy
 Deno.test("useStore: closes what it opened, and leaves open what was given", async () => {
   const given = new FaultyStore(new MemoryStore());
   {
-    await using used = await useStore(given, true);
+    await using used = await useStore(given, { create: true });
     assert.equal(used.store, given);
   }
   assert.equal(given.disposed, false);
@@ -76,13 +76,13 @@ Deno.test("useStore: closes what it opened, and leaves open what was given", asy
 Deno.test("useStore: takes one spec, several, or a store; makes directories only for writing", async () => {
   using folder = new TempFolder();
   const url = `dir://${folder.file("new")}`;
-  await assert.rejects(useStore(url, false), { code: "store_unavailable" });
+  await assert.rejects(useStore(url, { create: false }), { code: "store_unavailable" });
   {
-    await using used = await useStore(url, true);
+    await using used = await useStore(url, { create: true });
     assert.equal(used.store.url, url);
   }
   assert.deepEqual(folder.names(), ["new"]);
-  await using several = await useStore(["00-7f=mem://a", "80-ff=mem://b"], true);
+  await using several = await useStore(["00-7f=mem://a", "80-ff=mem://b"], { create: true });
   assert.equal(several.store.url, "00-7f=mem://a, 80-ff=mem://b");
 });
 
