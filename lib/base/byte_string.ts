@@ -28,17 +28,10 @@ const ESCAPE_BASE = 0xdc00;
  * ```
  */
 export function decodeByteString(bytes: Uint8Array): string {
-  // Most names are short and ASCII: building those by hand is three times as fast as TextDecoder.
-  if (bytes.length <= 64) {
-    let text = "";
-    for (let i = 0; i < bytes.length; i++) {
-      const byte = bytes[i]!;
-      if (byte >= 0x80) return decodeSlowly(bytes);
-      text += String.fromCharCode(byte);
-    }
-    return text;
-  }
-  return decodeSlowly(bytes);
+  // Most names are short and ASCII: those take half the time of TextDecoder this way.
+  if (bytes.length > 64) return decodeSlowly(bytes);
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! >= 0x80) return decodeSlowly(bytes);
+  return String.fromCharCode(...bytes);
 }
 
 function decodeSlowly(bytes: Uint8Array): string {
@@ -135,6 +128,14 @@ export function displayByteString(text: string): string {
 
 /** Code units from here on do not sort as their bytes do: surrogates stand above U+E000–U+FFFF. */
 const sortsApart = /[\ud800-\uffff]/;
+
+/** Sorts byte strings by their bytes, in place. */
+export function sortByteStrings(strings: string[]): string[] {
+  // The order by code units is the engine's own, and needs no function.
+  return strings.some((text) => sortsApart.test(text))
+    ? strings.sort(compareByteStrings)
+    : strings.sort();
+}
 
 /** Order of two byte strings by their bytes, as `memcmp`: negative, zero or positive. */
 export function compareByteStrings(left: string, right: string): number {

@@ -34,6 +34,24 @@ export function concatBytes(parts: readonly Uint8Array[]): Bytes {
   return whole;
 }
 
+/** Buffers up to this many bytes are left to the garbage collector by {@link releaseBytes}. */
+const RELEASED_SIZE_MIN = 128 * 1024;
+
+/**
+ * Gives the memory under `bytes` back at once, and with it that of every other view of the same
+ * buffer: all of them are empty from then on. For arrays of a chunk's size that are made by the
+ * thousand. Left to the garbage collector, which does not see how large they are, they come to a
+ * hundred megabytes, and each new one is made of pages that the system has to clear.
+ *
+ * Small buffers stay as they are: they are not worth the call, and node's own may be parts of a pool
+ * that others share.
+ */
+export function releaseBytes({ buffer }: Uint8Array<ArrayBufferLike>): void {
+  if (!(buffer instanceof ArrayBuffer) || buffer.byteLength < RELEASED_SIZE_MIN) return;
+  // Moves the memory to a new buffer of the length asked for (ECMA-262, 25.1.6.13).
+  buffer.transfer(0);
+}
+
 /** Whether both arrays hold the same bytes. Not constant-time: for data, not for secrets. */
 export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, releaseBytes } from "../base/bytes.ts";
 import { BlockCorruptError } from "../base/errors.ts";
 import { checkChunk, checkId, checkTarget, Scratch } from "./block_checks.ts";
 import {
@@ -120,6 +120,7 @@ export class MyfsCodec {
       [method, data],
       block.subarray(NONCE_SIZE),
     );
+    releaseBytes(frame);
     const id = blockIdFromBytes(blake3(block));
     return { ref: { id, key, size: chunk.length, storedSize: block.length }, block };
   }

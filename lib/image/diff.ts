@@ -5,7 +5,7 @@
  */
 
 import { equalBytes, toHex } from "../base/bytes.ts";
-import { compareByteStrings } from "../base/byte_string.ts";
+import { compareByteStrings, sortByteStrings } from "../base/byte_string.ts";
 import { type Extent, FlistReader, type Inode } from "../flist/flist_reader.ts";
 import { ROOT_INO } from "../flist/flist_record.ts";
 import { joinPath } from "../tree/directory_source.ts";
@@ -138,8 +138,8 @@ class Comparison {
       }
       waiting.push(...deeper.reverse());
     }
-    this.added.sort(compareByteStrings);
-    this.removed.sort(compareByteStrings);
+    sortByteStrings(this.added);
+    sortByteStrings(this.removed);
     this.changed.sort((a, b) => compareByteStrings(a.path, b.path));
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, releaseBytes } from "../base/bytes.ts";
 import { displayByteString } from "../base/byte_string.ts";
 import { type Failure, toFailure } from "../base/errors.ts";
 import { type BlockCodec, createBlockCodec } from "../block/block_codec.ts";
@@ -26,7 +26,6 @@ import {
   O_NOFOLLOW,
   O_NONBLOCK,
   O_RDONLY,
-  returnFreedMemory,
   SEEK_DATA,
   SEEK_HOLE,
 } from "../linux/libc.ts";
@@ -437,9 +436,13 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
       const { ref, block } = this.#codec.seal(chunk, key);
       const sent = sendRef(ref, block.length);
       sealed.refs.push(sent);
-      if (this.#blocks === undefined) this.#post(sent, block);
-      else if (this.#blocks.put(ref.id, block) === "present") sealed.present++;
-      else sealed.storedBytes += block.length;
+      if (this.#blocks === undefined) {
+        this.#post(sent, block);
+      } else {
+        if (this.#blocks.put(ref.id, block) === "present") sealed.present++;
+        else sealed.storedBytes += block.length;
+        releaseBytes(block);
+      }
     }
     return { key, size: chunk.length };
   }
@@ -542,7 +545,4 @@ function changedWhileRead(path: string): Failure {
   };
 }
 
-serveTasks<PackWorkerSetup, PackUnit, PackDone>((setup, stop) => {
-  returnFreedMemory();
-  return new PackWorker(setup, stop);
-});
+serveTasks<PackWorkerSetup, PackUnit, PackDone>((setup, stop) => new PackWorker(setup, stop));

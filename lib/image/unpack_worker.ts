@@ -5,14 +5,14 @@
  * @module
  */
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, releaseBytes } from "../base/bytes.ts";
 import { displayByteString } from "../base/byte_string.ts";
 import { type Failure, toFailure } from "../base/errors.ts";
 import type { BlockCodec } from "../block/block_codec.ts";
 import { BlockKey, type BlockRef, parseBlockId } from "../block/block_ref.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
 import { openRootDirectory } from "../linux/directory_cursor.ts";
-import { libc, returnFreedMemory } from "../linux/libc.ts";
+import { libc } from "../linux/libc.ts";
 import { LocalBlocks } from "../store/local_blocks.ts";
 import { DirectorySink } from "../tree/directory_sink.ts";
 import { joinPath } from "../tree/directory_source.ts";
@@ -97,6 +97,7 @@ class UnpackWorker implements TaskServer<UnpackTask, UnpackDone> {
           blocksRead++;
           blockBytes += block.length;
           plain = this.#codec.open(ref, block, { target: this.#target(chunk.size) });
+          releaseBytes(block);
         }
       } catch (error) {
         if (!isBlockFault(error)) throw error;
@@ -211,7 +212,6 @@ function validate(path: string): UnpackDone {
   return NOTHING_DONE;
 }
 
-serveTasks<UnpackWorkerSetup, UnpackTask, UnpackDone>((setup, stop) => {
-  returnFreedMemory();
-  return new UnpackWorker(setup, stop);
-});
+serveTasks<UnpackWorkerSetup, UnpackTask, UnpackDone>((setup, stop) =>
+  new UnpackWorker(setup, stop)
+);

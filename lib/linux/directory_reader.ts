@@ -13,6 +13,7 @@ const BUFFER_SIZE = 256 * 1024;
 /** Offsets of `struct linux_dirent64`. */
 const RECORD_LENGTH_AT = 16;
 const NAME_AT = 19;
+const DOT = 0x2e;
 
 /** Reads directories one after the other through one buffer. */
 export class DirectoryReader {
@@ -35,10 +36,18 @@ export class DirectoryReader {
       for (let at = 0; at < length;) {
         const recordLength = this.#view.getUint16(at + RECORD_LENGTH_AT, true);
         const start = at + NAME_AT;
-        const name = decodeByteString(this.#bytes.subarray(start, this.#bytes.indexOf(0, start)));
-        if (name !== "." && name !== "..") names.push(name);
+        const end = this.#bytes.indexOf(0, start);
+        if (!isDotName(this.#bytes, start, end)) {
+          names.push(decodeByteString(this.#bytes.subarray(start, end)));
+        }
         at += recordLength;
       }
     }
   }
+}
+
+/** Whether bytes [start, end) are `.` or `..`. */
+function isDotName(bytes: Bytes, start: number, end: number): boolean {
+  return bytes[start] === DOT &&
+    (end === start + 1 || (end === start + 2 && bytes[start + 1] === DOT));
 }

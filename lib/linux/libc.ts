@@ -39,7 +39,12 @@ const SYMBOLS = {
   llistxattr: { parameters: ["buffer", "buffer", "usize"], result: "i32" },
   lgetxattr: { parameters: ["buffer", "buffer", "buffer", "usize"], result: "i32" },
   lsetxattr: { parameters: ["buffer", "buffer", "buffer", "usize", "i32"], result: "i32" },
-  mallopt: { parameters: ["i32", "i32"], result: "i32" },
+  listxattrat: {
+    // syscall(2), because the C library has no name for it yet: number, directory, path, flags, …
+    name: "syscall",
+    parameters: ["i64", "i32", "buffer", "u32", "buffer", "usize"],
+    result: "i32",
+  },
   geteuid: { parameters: [], result: "u32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -107,19 +112,6 @@ export function errno(): number {
   return errnoView?.getInt32(0) ?? 0;
 }
 
-/** M_MMAP_THRESHOLD of mallopt(3). */
-const M_MMAP_THRESHOLD = -3;
-const LARGE_BLOCK_SIZE = 128 * 1024;
-
-/**
- * Makes the C library give large blocks back to the system as soon as they are freed. By default it
- * keeps more of them the larger they are, for each thread: with chunks of a megabyte and several
- * workers that comes to a hundred megabytes that nobody uses.
- */
-export function returnFreedMemory(): void {
-  libc().mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_SIZE);
-}
-
 /** Flags and constants of the calls above, where Linux defines them (asm-generic, arm64 differs). */
 const isArm64 = Deno.build.arch === "aarch64";
 
@@ -137,5 +129,7 @@ export const AT_FDCWD = -100;
 export const AT_SYMLINK_NOFOLLOW = 0x100;
 export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
+/** Number of listxattrat(2), the same on every architecture (Linux 6.13). */
+export const SYS_LISTXATTRAT = 465;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;

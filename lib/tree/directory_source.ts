@@ -4,11 +4,10 @@
  * @module
  */
 
-import { compareByteStrings, displayByteString } from "../base/byte_string.ts";
+import { decodeByteString, displayByteString, sortByteStrings } from "../base/byte_string.ts";
 import { Breather } from "../base/concurrency.ts";
 import { type Failure, toFailure } from "../base/errors.ts";
 import { LINK_TARGET_LENGTH_MAX } from "../base/limits.ts";
-import { decodeByteString } from "../base/byte_string.ts";
 import { CString } from "../linux/c_string.ts";
 import { DirectoryCursor, openRootDirectory } from "../linux/directory_cursor.ts";
 import { DirectoryReader } from "../linux/directory_reader.ts";
@@ -137,7 +136,7 @@ class Scanner {
   }
 
   scanEntries(fd: number, path: string): ScannedEntry[] {
-    const names = this.#reader.names(fd, path).sort(compareByteStrings);
+    const names = sortByteStrings(this.#reader.names(fd, path));
     const entries: ScannedEntry[] = [];
     for (const name of names) {
       const entryPath = joinPath(path, name);

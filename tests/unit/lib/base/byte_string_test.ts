@@ -7,6 +7,7 @@ import {
   displayByteString,
   encodeByteString,
   isValidUtf8,
+  sortByteStrings,
 } from "../../../../lib/base/byte_string.ts";
 import { SeededRandom, takeSeed } from "../block/block_testing.ts";
 
@@ -96,4 +97,11 @@ Deno.test("byte strings: they sort as their bytes do", () => {
   // Hexadecimal of equal case sorts as bytes do.
   assert.deepEqual(sorted, hexes.toSorted(), `SEED=${seed}`);
   assert.equal(compareByteStrings("😀", "😀"), 0);
+});
+
+Deno.test("byte strings: a sort is by bytes, whatever is among them", () => {
+  const plain = ["b", "a/", "a", "", "ä", "Z"];
+  assert.deepEqual(sortByteStrings([...plain]), ["", "Z", "a", "a/", "b", "ä"]);
+  // By code units U+1F600 (surrogates) comes before U+FF00, by bytes after it.
+  assert.deepEqual(sortByteStrings(["\u{1f600}", "\uff00", "a"]), ["a", "\uff00", "\u{1f600}"]);
 });

@@ -6,6 +6,7 @@ import {
   concatBytes,
   equalBytes,
   fromHex,
+  releaseBytes,
   toHex,
 } from "../../../../lib/base/bytes.ts";
 
@@ -38,4 +39,21 @@ Deno.test("bytes: order is unsigned, and a prefix comes first", () => {
   const sorted = [of(), of(0), of(1), of(1, 0), of(1, 0xff), of(0x7f), of(0x80), of(0xff)];
   assert.deepEqual(sorted.toReversed().sort(compareBytes), sorted);
   assert.equal(compareBytes(of(5, 6), of(5, 6)), 0);
+});
+
+Deno.test("bytes: large memory is given back with all its views, small memory stays", () => {
+  const large = new Uint8Array(1 << 20);
+  const view = large.subarray(1, 5);
+  releaseBytes(view);
+  assert.equal(large.length, 0);
+  assert.equal(view.length, 0);
+  releaseBytes(view);
+
+  const small = new Uint8Array(100).fill(7);
+  releaseBytes(small);
+  assert.equal(small.length, 100);
+
+  const shared = new Uint8Array(new SharedArrayBuffer(1 << 20));
+  releaseBytes(shared);
+  assert.equal(shared.length, 1 << 20);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import * as constants from "../../../../lib/linux/libc.ts";
-import { AT_FDCWD, errno, libc, returnFreedMemory } from "../../../../lib/linux/libc.ts";
+import { AT_FDCWD, errno, libc } from "../../../../lib/linux/libc.ts";
 import { requiringTest } from "../../../helpers/require.ts";
 
 requiringTest(["python3"], "libc: flags have the values that Python's os module has", () => {
@@ -42,9 +42,4 @@ Deno.test("libc: positions beyond 4 GiB are passed on exactly", () => {
   } finally {
     Deno.removeSync(path);
   }
-});
-
-Deno.test("libc: memory can be used after it was told to give it back", () => {
-  returnFreedMemory();
-  assert.equal(libc().geteuid(), Deno.uid());
 });

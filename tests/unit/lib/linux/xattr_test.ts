@@ -8,11 +8,19 @@ import { XattrAccess } from "../../../../lib/linux/xattr.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
 import { requiringTest } from "../../../helpers/require.ts";
 
+/** Runs `use` with the call of Linux 6.13, where there is one, and without it. */
 function withFolder(use: (folder: TempFolder, fd: number, access: XattrAccess) => void): void {
+  for (const listAt of [true, false]) withAccess(new XattrAccess({ listAt }), use);
+}
+
+function withAccess(
+  access: XattrAccess,
+  use: (folder: TempFolder, fd: number, access: XattrAccess) => void,
+): void {
   using folder = new TempFolder();
   const fd = openRootDirectory(folder.path);
   try {
-    use(folder, fd, new XattrAccess());
+    use(folder, fd, access);
   } finally {
     libc().close(fd);
   }
