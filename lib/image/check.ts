@@ -14,8 +14,8 @@ import { pathOf } from "./image.ts";
 import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
 import { resolveJobs } from "./pack.ts";
 import type { SentChunk } from "./unpack_messages.ts";
-import { fetchChunk } from "./unpack_plan.ts";
-import { stopOnAbort, WorkerPool } from "./worker_pool.ts";
+import { fetchChunks, fetchedAhead } from "./unpack_plan.ts";
+import { feedPool, stopOnAbort, WorkerPool } from "./worker_pool.ts";
 
 /** How to check. */
 export interface CheckOptions extends ReadStoreOptions {
@@ -117,27 +117,24 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
       { size: jobs, setup },
     );
     using _abort = stopOnAbort(pool, signal);
-    const running: Promise<void>[] = [];
-    for (const records of batches(distinctChunks(flist), ({ ref }) => ref.size, TASK_SIZE_END)) {
-      await pool.ready();
-      signal?.throwIfAborted();
-      const sent = records.map(({ ref }) => ({
-        id: ref.id,
-        key: ref.key.toBytes(),
-        size: ref.size,
-      }));
-      const chunks = store.local === undefined
-        ? await Promise.all(sent.map((chunk) => fetchChunk(store, chunk, signal)))
-        : sent;
-      const run = pool.run(chunks).then((done) => {
+    const tasks = batches(distinctChunks(flist), ({ ref }) => ref.size, TASK_SIZE_END);
+    await feedPool(pool, tasks, {
+      ahead: fetchedAhead(store),
+      prepare: (records) => {
+        signal?.throwIfAborted();
+        const chunks = records.map(({ ref: { id, key, size } }) => ({
+          id,
+          key: key.toBytes(),
+          size,
+        }));
+        return fetchChunks(store, chunks, signal);
+      },
+      take: (done, records) => {
         for (const { index, failure } of done.faults) faults.set(records[index]!.ref.id, failure);
         blockBytes += done.blockBytes;
         progress(records.length);
-      });
-      run.catch(() => {});
-      running.push(run);
-    }
-    await Promise.all(running);
+      },
+    });
   }
   const found = describeFaults(flist, faults);
   return {

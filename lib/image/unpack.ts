@@ -23,7 +23,7 @@ import { resolveInode } from "./image_paths.ts";
 import { resolveJobs } from "./pack.ts";
 import { type EntryCounts, type Loss, LossCounter } from "./reports.ts";
 import { StagingDirectory } from "./staging_directory.ts";
-import { fetchChunk, type UnpackTarget, UnpackUnits } from "./unpack_plan.ts";
+import { fetchChunks, fetchedAhead, type UnpackTarget, UnpackUnits } from "./unpack_plan.ts";
 import {
   isFatal,
   type UnpackDone,
@@ -31,7 +31,7 @@ import {
   type UnpackUnit,
   type UnpackWorkerSetup,
 } from "./unpack_messages.ts";
-import { stopOnAbort, WorkerPool } from "./worker_pool.ts";
+import { feedPool, stopOnAbort, WorkerPool } from "./worker_pool.ts";
 
 /** How to unpack. */
 export interface UnpackOptions extends ReadStoreOptions {
@@ -254,19 +254,18 @@ class Unpack implements Disposable {
     let bytesTotal = 0;
     for (const { inode } of this.#files.values()) bytesTotal += inode.size;
     const units = new UnpackUnits(this.#flist, this.#files, this.#store.local !== undefined);
-    const running: Promise<void>[] = [];
-    for (const { unit, targets } of units.list()) {
-      await pool.ready();
-      signal?.throwIfAborted();
-      const run = pool.run(await this.#fill(unit)).then((done) => {
+    await feedPool(pool, units.list(), {
+      ahead: fetchedAhead(this.#store),
+      prepare: ({ unit }) => {
+        signal?.throwIfAborted();
+        return this.#fill(unit);
+      },
+      take: (done, { targets }) => {
         this.#take(done, targets);
         const bytes = this.#contentBytes;
         onProgress?.({ phase: "write", entries: 0, entriesTotal, bytes, bytesTotal });
-      });
-      run.catch(() => {});
-      running.push(run);
-    }
-    await Promise.all(running);
+      },
+    });
     const breather = new Breather(signal);
     for (const target of units.unfinished()) {
       this.#finishFile(target);
@@ -278,12 +277,7 @@ class Unpack implements Disposable {
 
   /** Fetches the unit's blocks where the workers cannot. */
   async #fill(unit: UnpackUnit): Promise<UnpackUnit> {
-    if (this.#store.local !== undefined) return unit;
-    const { signal } = this.#options;
-    const chunks = await Promise.all(
-      unit.chunks.map((chunk) => fetchChunk(this.#store, chunk, signal)),
-    );
-    return { ...unit, chunks };
+    return { ...unit, chunks: await fetchChunks(this.#store, unit.chunks, this.#options.signal) };
   }
 
   #take(done: UnpackDone, targets: readonly UnpackTarget[]): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { forEachBounded } from "../base/concurrency.ts";
 import { ERROR_CLASSES, MyfsError, type MyfsErrorCode } from "../base/errors.ts";
 import { StopFlag } from "./stop_flag.ts";
 
@@ -74,7 +75,6 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
   readonly #members: Member<Task, Result>[];
   readonly #waiting: Assignment<Task, Result>[] = [];
   readonly #waitingAlone: Assignment<Task, Result>[] = [];
-  readonly #wakeUps: (() => void)[] = [];
   #failure: { error: unknown } | undefined;
 
   /** @param module URL of the worker module, which calls {@link serveTasks}. */
@@ -103,15 +103,9 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
     });
   }
 
-  /**
-   * Waits until a new task would start at once. Callers whose tasks hold much memory await it before
-   * each {@link run}.
-   */
-  async ready(): Promise<void> {
-    while (this.#failure === undefined && !this.#hasRoom()) {
-      await new Promise<void>((resolve) => this.#wakeUps.push(resolve));
-    }
-    if (this.#failure !== undefined) throw this.#failure.error;
+  /** How many workers there are. */
+  get size(): number {
+    return this.#members.length;
   }
 
   /** Has a worker do `task`. */
@@ -123,11 +117,6 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
     queue.push({ task, transfer, alone, resolve, reject });
     this.#dispatch();
     return promise;
-  }
-
-  #hasRoom(): boolean {
-    return this.#waiting.length === 0 && this.#waitingAlone.length === 0 &&
-      this.#members.some(takesMore);
   }
 
   #dispatch(): void {
@@ -143,7 +132,6 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
         if (member.sent.length <= i && takesMore(member)) this.#send(member, this.#waiting.shift());
       }
     }
-    if (this.#hasRoom()) { for (const wake of this.#wakeUps.splice(0)) wake(); }
   }
 
   #send(member: Member<Task, Result>, assignment: Assignment<Task, Result> | undefined): void {
@@ -168,7 +156,6 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
     ) {
       reject(error);
     }
-    for (const wake of this.#wakeUps.splice(0)) wake();
   }
 
   /**
@@ -197,6 +184,34 @@ export class WorkerPool<Task, Result> implements AsyncDisposable {
 
 function takesMore<Task, Result>({ sent }: Member<Task, Result>): boolean {
   return sent.length < TASKS_AHEAD && !sent.some(({ alone }) => alone);
+}
+
+/** How {@link feedPool} feeds. */
+export interface FeedOptions<Item, Task, Result> {
+  /** The task of an item; it may take its time, for example to fetch what the worker needs. */
+  readonly prepare: (item: Item) => Task | Promise<Task>;
+  /** Takes what came of an item. */
+  readonly take: (result: Result, item: Item) => void;
+  /**
+   * How many items may be under way beside those that workers have: where {@link prepare} waits for
+   * a network, this hides the waiting. It bounds the memory, too.
+   * @default {0}
+   */
+  readonly ahead?: number;
+}
+
+/**
+ * Has `pool` do a task for each item. Items start in their order and may end in any. After the first
+ * failure no new one starts; those under way end, then the failure is thrown.
+ */
+export async function feedPool<Item, Task, Result>(
+  pool: WorkerPool<Task, Result>,
+  items: Iterable<Item>,
+  { prepare, take, ahead = 0 }: FeedOptions<Item, Task, Result>,
+): Promise<void> {
+  await forEachBounded(items, pool.size * TASKS_AHEAD + ahead, async (item) => {
+    take(await pool.run(await prepare(item)), item);
+  });
 }
 
 /** Stops `pool` when `signal` is aborted, until the answer is disposed of. */

@@ -6,12 +6,14 @@ import { FlistReader } from "../../../../lib/flist/flist_reader.ts";
 import type { FlistWriter } from "../../../../lib/flist/flist_writer.ts";
 import { FILE_FIELDS, PIECE_FIELDS } from "../../../../lib/image/unpack_messages.ts";
 import {
-  fetchChunk,
+  fetchChunks,
+  fetchedAhead,
   type PlannedUnpackUnit,
   type UnpackTarget,
   UnpackUnits,
 } from "../../../../lib/image/unpack_plan.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
+import { openStore } from "../../../../lib/store/open_store.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
 import { randomBlock } from "../../../helpers/random_block.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
@@ -124,15 +126,24 @@ Deno.test("UnpackUnits: where blocks are sent along, units stay small", () => {
   assert.deepEqual(units.map(({ unit }) => unit.chunks.length), [4, 4, 4, 4, 1]);
 });
 
-Deno.test("fetchChunk: brings the block, or says what is wrong with it; a store away is an error", async () => {
+Deno.test("fetchChunks: brings the blocks, or says what is wrong; a store away is an error", async () => {
   const store = new MemoryStore();
-  const { id, block } = randomBlock(100);
-  await store.put(id, block);
-  const chunk = { id, key: new Uint8Array(32), size: 90 };
-  assert.deepEqual((await fetchChunk(store, chunk, undefined)).block, block);
-  const missing = await fetchChunk(new MemoryStore(), chunk, undefined);
-  assert.equal(missing.block, undefined);
-  assert.equal(missing.failure!.code, new BlockNotFoundError(id, "").code);
+  const [one, two] = [randomBlock(100), randomBlock(100)];
+  await store.put(one.id, one.block);
+  const chunkOf = (id: string) => ({ id, key: new Uint8Array(32), size: 90 });
+  const chunks = [chunkOf(one.id), chunkOf(two.id)];
+  const [found, missing] = await fetchChunks(store, chunks, undefined);
+  assert.deepEqual(found!.block, one.block);
+  assert.equal(missing!.block, undefined);
+  assert.equal(missing!.failure!.code, new BlockNotFoundError(two.id, "").code);
   const away = new FaultyStore(store, [{ error: new StoreUnavailableError("mem://", "Away") }]);
-  await assert.rejects(fetchChunk(away, chunk, undefined), StoreUnavailableError);
+  await assert.rejects(fetchChunks(away, chunks, undefined), StoreUnavailableError);
+});
+
+Deno.test("fetchChunks: leaves blocks on this machine to the workers", async () => {
+  using folder = new TempFolder();
+  await using store = await openStore([`dir://${folder.path}`]);
+  const chunks = [{ id: randomBlock(1).id, key: new Uint8Array(32), size: 1 }];
+  assert.equal(await fetchChunks(store, chunks, undefined), chunks);
+  assert.equal(fetchedAhead(store), 0);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { StoreUnavailableError, SystemError } from "../../../../lib/base/errors.ts";
-import { stopOnAbort, WorkerPool } from "../../../../lib/image/worker_pool.ts";
+import { feedPool, stopOnAbort, WorkerPool } from "../../../../lib/image/worker_pool.ts";
 import type { PoolTask, PoolWorkerSetup } from "../../../helpers/pool_worker.ts";
 
 const MODULE = new URL("../../../helpers/pool_worker.ts", import.meta.url);
@@ -53,20 +53,52 @@ Deno.test("WorkerPool: nothing waits behind a long task while another worker is 
   assert.equal(await long, 100);
 });
 
-Deno.test("WorkerPool: is ready when a task would start at once", async () => {
+Deno.test("feedPool: prepares as many items as workers have tasks, and those ahead, no more", async () => {
   await using pool = openPool(1);
   const { gate, open } = makeGate();
-  await pool.ready();
-  const runs = [pool.run({ kind: "log", value: 1, gate })];
-  await pool.ready();
-  runs.push(pool.run({ kind: "log", value: 2 }));
-  let isReady = false;
-  const ready = pool.ready().then(() => isReady = true);
+  const prepared: number[] = [];
+  const taken: number[] = [];
+  let isAhead = (): void => {};
+  const reached = new Promise<void>((resolve) => isAhead = resolve);
+  const fed = feedPool(pool, [1, 2, 3, 4, 5, 6, 7], {
+    ahead: 2,
+    prepare: async (value) => {
+      await Promise.resolve();
+      // Two for the worker, two ahead.
+      if (prepared.push(value) === 4) isAhead();
+      return { kind: "log" as const, value, gate };
+    },
+    take: (result) => taken.push(result),
+  });
+  await reached;
   await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(isReady, false);
+  assert.deepEqual(prepared, [1, 2, 3, 4]);
+  assert.deepEqual(taken, []);
   open();
-  await ready;
-  await Promise.all(runs);
+  await fed;
+  assert.deepEqual(taken, [1, 2, 3, 4, 5, 6, 7]);
+});
+
+Deno.test("feedPool: the first failure ends it, whether of a worker or of what comes before", async () => {
+  await using pool = openPool(1);
+  const prepared: number[] = [];
+  const feed = (prepare: (value: number) => PoolTask): Promise<void> =>
+    feedPool(pool, [1, 2, 3, 4, 5, 6, 7, 8], {
+      prepare: (value) => {
+        prepared.push(value);
+        return prepare(value);
+      },
+      take: () => {},
+    });
+  await assert.rejects(feed(() => ({ kind: "fail", how: "system" })), SystemError);
+  assert.ok(prepared.length < 8);
+  await assert.rejects(
+    feed((value) => {
+      if (value === 2) throw new TypeError("no task");
+      return { kind: "log", value };
+    }),
+    TypeError,
+  );
 });
 
 Deno.test("WorkerPool: a task that fails fails alone, with the class and fields of its error", async () => {
@@ -100,7 +132,6 @@ Deno.test("WorkerPool: a worker that cannot be set up fails everything", async (
     assert.ok(run.reason instanceof SystemError);
     assert.equal(run.reason.errno, "EACCES");
   }
-  await assert.rejects(pool.ready(), SystemError);
   await assert.rejects(pool.run({ kind: "log", value: 1 }), SystemError);
 });
 
@@ -132,8 +163,7 @@ Deno.test("WorkerPool: an abort rejects everything with its reason", async () =>
   const runs = [1, 2, 3, 4, 5, 6].map((value) =>
     pool.run({ kind: "log", value, gate }, { alone: value > 4 })
   );
-  const waiting = pool.ready();
-  const all = Promise.allSettled([...runs, waiting]);
+  const all = Promise.allSettled(runs);
   const reason = new Error("stop");
   abort.abort(reason);
   // Workers end after the task that they are at.
