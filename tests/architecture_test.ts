@@ -46,6 +46,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/block/block_checks.ts": "tests/unit/lib/block/block_codec_test.ts",
   "lib/block/myfs_codec.ts": "tests/unit/lib/block/block_codec_test.ts",
   "lib/block/rfs_codec.ts": "tests/unit/lib/block/block_codec_test.ts",
+  "lib/chunk/chunk_sizes.ts": "tests/golden/chunk/content_defined_chunker_golden_test.ts",
   "lib/flist/content_rows.ts": "tests/unit/lib/flist/flist_reader_test.ts",
   "lib/flist/file_failures.ts": "tests/unit/lib/flist/flist_writer_test.ts",
   "lib/flist/flist_validation.ts": "tests/unit/lib/flist/flist_reader_test.ts",

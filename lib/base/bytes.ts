@@ -34,13 +34,13 @@ export function concatBytes(parts: readonly Uint8Array[]): Bytes {
   return whole;
 }
 
-/** Buffers up to this many bytes are left to the garbage collector by {@link releaseBytes}. */
-const RELEASED_SIZE_MIN = 128 * 1024;
+/** Smaller buffers are left to the garbage collector by {@link releaseBytes}. */
+const RELEASED_SIZE_MIN = 16 * 1024;
 
 /**
  * Gives the memory under `bytes` back at once, and with it that of every other view of the same
- * buffer: all of them are empty from then on. For arrays of a chunk's size that are made by the
- * thousand. Left to the garbage collector, which does not see how large they are, they come to a
+ * buffer: all of them are empty from then on. For arrays of about a chunk's size that are made by
+ * the thousand. Left to the garbage collector, which does not see how large they are, they come to a
  * hundred megabytes, and each new one is made of pages that the system has to clear.
  *
  * Small buffers stay as they are: they are not worth the call, and node's own may be parts of a pool

@@ -15,25 +15,15 @@ import { CHUNK_SIZE_MAX } from "../base/limits.ts";
 import type { Chunker } from "./chunker.ts";
 
 /** Lengths that {@link ContentDefinedChunker} aims at, in bytes. */
-export interface ContentDefinedChunkerOptions {
-  /**
-   * Length of the shortest chunk, except the last of the data: 32 to three quarters of `sizeMean`.
-   *
-   * @default {131072}
-   */
-  readonly sizeMin?: number;
+export interface ChunkSizes {
+  /** Length of the shortest chunk, except the last of the data: 32 to ¾ `sizeMean`. */
+  readonly sizeMin: number;
   /**
    * Length that chunks have on average where the content is random: a power of two, at least 1024.
-   *
-   * @default {262144}
    */
-  readonly sizeMean?: number;
-  /**
-   * Length of the longest chunk: `sizeMean` to `CHUNK_SIZE_MAX`.
-   *
-   * @default {1048576}
-   */
-  readonly sizeMax?: number;
+  readonly sizeMean: number;
+  /** Length of the longest chunk: `sizeMean` to `CHUNK_SIZE_MAX`. */
+  readonly sizeMax: number;
 }
 
 /**
@@ -63,10 +53,9 @@ export class ContentDefinedChunker implements Chunker {
   /**
    * Makes a chunker of these lengths.
    *
-   * @throws {RangeError} when a length is outside of the range that the options state.
+   * @throws {RangeError} when a length is outside of the range that {@link ChunkSizes} states.
    */
-  constructor(options: ContentDefinedChunkerOptions = {}) {
-    const { sizeMin = 128 * 1024, sizeMean = 256 * 1024, sizeMax = 1024 * 1024 } = options;
+  constructor({ sizeMin, sizeMean, sizeMax }: ChunkSizes) {
     const meanBits = Math.log2(sizeMean);
     if (!Number.isInteger(meanBits) || meanBits < 10 || sizeMean > CHUNK_SIZE_MAX) {
       throw new RangeError(

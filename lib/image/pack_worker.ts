@@ -12,6 +12,7 @@ import { type BlockCodec, createBlockCodec } from "../block/block_codec.ts";
 import type { BlockKey, BlockRef } from "../block/block_ref.ts";
 import { blake3, Blake3Hasher } from "../block/digest.ts";
 import type { Profile } from "../block/profile.ts";
+import { LONG_CHUNKS, LONG_CHUNKS_FILE_SIZE_MIN, SHORT_CHUNKS } from "../chunk/chunk_sizes.ts";
 import type { Chunker } from "../chunk/chunker.ts";
 import { ContentDefinedChunker } from "../chunk/content_defined_chunker.ts";
 import { FixedChunker, RFS_CHUNK_SIZE } from "../chunk/fixed_chunker.ts";
@@ -156,6 +157,8 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
   readonly #setup: PackWorkerSetup;
   readonly #codec: BlockCodec;
   readonly #chunker: Chunker;
+  /** For files from {@link LONG_CHUNKS_FILE_SIZE_MIN} on. */
+  readonly #longChunker: Chunker;
   readonly #blocks: LocalBlocks | undefined;
   readonly #bytesUnderWay: Int32Array<SharedArrayBuffer>;
   readonly #fileDigests: FileDigests;
@@ -177,7 +180,10 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
     });
     this.#chunker = setup.profile === "rfs"
       ? new FixedChunker(RFS_CHUNK_SIZE)
-      : new ContentDefinedChunker();
+      : new ContentDefinedChunker(SHORT_CHUNKS);
+    this.#longChunker = setup.profile === "rfs"
+      ? this.#chunker
+      : new ContentDefinedChunker(LONG_CHUNKS);
     this.#blocks = setup.placement === undefined ? undefined : new LocalBlocks(setup.placement);
     this.#bytesUnderWay = new Int32Array(setup.bytesUnderWay);
     this.#fileDigests = new FileDigests(setup.fileDigests);
@@ -329,6 +335,8 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
     const sealed: Sealed = { refs: [], present: 0, storedBytes: 0 };
     const chunks: { key: BlockKey; size: number; fileOffset: number }[] = [];
     const path = joinPath(unit.directory, unit.name);
+    const isLong = unit.expected.size >= LONG_CHUNKS_FILE_SIZE_MIN;
+    const chunker = isLong ? this.#longChunker : this.#chunker;
     const changed: ChangedFile[] = [];
     const hasher = unit.whole && !unit.sparse ? new Blake3Hasher() : undefined;
     let endReached = unit.end;
@@ -337,7 +345,8 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
       const fd = this.#open(unit.directory, unit.name, path);
       try {
         for (const [start, end] of unit.sparse ? dataRegions(fd, unit) : [[unit.start, unit.end]]) {
-          const reached = this.#chunkRegion(fd, path, start!, end!, (chunk, fileOffset) => {
+          const region = { start: start!, end: end! };
+          const reached = this.#chunkRegion(fd, path, region, chunker, (chunk, fileOffset) => {
             hasher?.update(chunk);
             chunks.push({ ...this.#storeChunk(chunk, sealed), fileOffset });
           });
@@ -370,12 +379,12 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
     };
   }
 
-  /** Cuts bytes [start, end) of `fd` into chunks; answers where the data really ended. */
+  /** Cuts a region of `fd` into chunks; answers where the data really ended. */
   #chunkRegion(
     fd: number,
     path: string,
-    start: number,
-    end: number,
+    { start, end }: { readonly start: number; end: number },
+    chunker: Chunker,
     onChunk: (chunk: Bytes, fileOffset: number) => void,
   ): number {
     let filled = 0;
@@ -389,8 +398,8 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
       if (length < wanted) end = readAt;
       const isLast = readAt >= end;
       let cutFrom = 0;
-      while (cutFrom < filled && (isLast || filled - cutFrom >= this.#chunker.sizeMax)) {
-        const size = this.#chunker.cut(this.#buffer, cutFrom, filled);
+      while (cutFrom < filled && (isLast || filled - cutFrom >= chunker.sizeMax)) {
+        const size = chunker.cut(this.#buffer, cutFrom, filled);
         onChunk(this.#buffer.subarray(cutFrom, cutFrom + size), chunkAt);
         cutFrom += size;
         chunkAt += size;

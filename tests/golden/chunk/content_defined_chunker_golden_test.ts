@@ -8,6 +8,11 @@
 import assert from "node:assert/strict";
 import { ContentDefinedChunker } from "../../../lib/chunk/content_defined_chunker.ts";
 import { makeData } from "../block/make_data.ts";
+import {
+  LONG_CHUNKS,
+  LONG_CHUNKS_FILE_SIZE_MIN,
+  SHORT_CHUNKS,
+} from "../../../lib/chunk/chunk_sizes.ts";
 import cases from "./boundaries.json" with { type: "json" };
 
 for (const { data, sizes, lengths } of cases) {
@@ -24,7 +29,8 @@ for (const { data, sizes, lengths } of cases) {
   });
 }
 
-Deno.test("content-defined chunker: has the sizes of C3 by default", () => {
-  const { sizeMin, sizeMean, sizeMax } = new ContentDefinedChunker();
-  assert.deepEqual({ sizeMin, sizeMean, sizeMax }, cases[0]!.sizes);
+Deno.test("chunk sizes: are those of C3", () => {
+  assert.deepEqual(SHORT_CHUNKS, cases[0]!.sizes);
+  assert.deepEqual(LONG_CHUNKS, cases[3]!.sizes);
+  assert.equal(LONG_CHUNKS_FILE_SIZE_MIN, 33_554_432);
 });

@@ -65,17 +65,25 @@ def boundaries(data: bytes, size_min: int, size_mean: int, size_max: int) -> lis
 
 
 if __name__ == "__main__":
-    default = (131072, 262144, 1048576)
+    short = (16384, 65536, 262144)
+    long = (262144, 524288, 2097152)
+    middle = (131072, 262144, 1048576)
     small = (64, 1024, 4096)
     odd = (100, 2048, 5000)
     cases = []
     for data, sizes in [
-        (("xorshift", 1, 6000000), default),
-        (("words", 2, 2500000), default),
-        (("zeros", 0, 5000000), default),
-        (("xorshift", 3, 131072), default),
-        (("xorshift", 4, 131073), default),
-        (("xorshift", 5, 1), default),
+        (("xorshift", 11, 2000000), short),
+        (("words", 12, 1500000), short),
+        (("zeros", 0, 700000), short),
+        (("xorshift", 13, 9000000), long),
+        (("words", 14, 5000000), long),
+        (("zeros", 0, 5000000), long),
+        (("xorshift", 1, 6000000), middle),
+        (("words", 2, 2500000), middle),
+        (("zeros", 0, 5000000), middle),
+        (("xorshift", 3, 131072), middle),
+        (("xorshift", 4, 131073), middle),
+        (("xorshift", 5, 1), middle),
         (("xorshift", 6, 50000), small),
         (("words", 7, 50000), small),
         (("zeros", 0, 10000), small),

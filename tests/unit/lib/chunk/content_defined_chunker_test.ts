@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { CHUNK_SIZE_MAX } from "../../../../lib/base/limits.ts";
 import { ContentDefinedChunker } from "../../../../lib/chunk/content_defined_chunker.ts";
+import { SHORT_CHUNKS } from "../../../../lib/chunk/chunk_sizes.ts";
 import { SeededRandom } from "../block/block_testing.ts";
 
 function lengthsOf(chunker: ContentDefinedChunker, bytes: Uint8Array): number[] {
@@ -42,7 +43,7 @@ Deno.test("content-defined chunker: data of one byte value is cut at the maximum
 });
 
 Deno.test("content-defined chunker: data that ends early is one chunk, and no data is none", () => {
-  const chunker = new ContentDefinedChunker();
+  const chunker = new ContentDefinedChunker(SHORT_CHUNKS);
   const bytes = new SeededRandom(2).bytes(chunker.sizeMin);
   assert.equal(chunker.cut(bytes, 0, bytes.length), bytes.length);
   assert.equal(chunker.cut(bytes, 5, 6), 1);
@@ -82,8 +83,10 @@ Deno.test("content-defined chunker: sizes outside of what C3 allows are a RangeE
     { sizeMax: CHUNK_SIZE_MAX + 1 },
     { sizeMax: Infinity },
   ];
-  for (const options of refused) {
-    assert.throws(() => new ContentDefinedChunker(options), RangeError, JSON.stringify(options));
+  const allowed = { sizeMin: 131_072, sizeMean: 262_144, sizeMax: 1_048_576 };
+  for (const change of refused) {
+    const sizes = { ...allowed, ...change };
+    assert.throws(() => new ContentDefinedChunker(sizes), RangeError, JSON.stringify(change));
   }
   const widest = { sizeMin: 32, sizeMean: 1024, sizeMax: CHUNK_SIZE_MAX };
   assert.equal(new ContentDefinedChunker(widest).sizeMax, CHUNK_SIZE_MAX);
