@@ -5,26 +5,38 @@
  * @module
  */
 
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { displayByteString } from "../base/byte_string.ts";
 import { SystemError } from "../base/errors.ts";
 import { toHex } from "../base/bytes.ts";
 import { fileError } from "./file_failures.ts";
 
-/** An empty file beside the one it is to become. Disposing of it removes it unless it became one. */
+/** What follows the name of the target. */
+const SUFFIX_PATTERN = /^\.[0-9a-f]{8}\.tmp$/;
+
+/** A file this old that nobody has locked was left by a process that was killed, in milliseconds. */
+const LEFT_BEHIND_MS_MIN = 60_000;
+
+/**
+ * An empty file beside the one it is to become. Disposing of it removes it unless it became one. As
+ * long as it lives it is locked (flock(2)), which tells it from one that a killed process has left.
+ */
 export class TemporaryFile implements Disposable {
   /** Absolute path: that of the target, eight random hexadecimal digits, and `.tmp`. */
   readonly path: string;
   readonly #target: string;
+  readonly #file: Deno.FsFile;
   #pending = true;
 
-  private constructor(target: string, path: string) {
+  private constructor(target: string, path: string, file: Deno.FsFile) {
     this.#target = target;
     this.path = path;
+    this.#file = file;
   }
 
   /**
-   * Makes an empty file beside `target`, which need not exist.
+   * Makes an empty file beside `target`, which need not exist, and removes those for the same target
+   * that killed processes have left.
    *
    * @throws {SystemError} when it cannot be made, or `target` is a directory.
    */
@@ -36,11 +48,13 @@ export class TemporaryFile implements Disposable {
         // Told now, and not when the work is done and the file is to be renamed.
         throw new SystemError("write", displayByteString(target), "EISDIR", "it is a directory");
       }
-      Deno.openSync(path, { write: true, createNew: true }).close();
+      removeLeftBehind(absolute);
+      const file = Deno.openSync(path, { write: true, createNew: true });
+      file.tryLockSync(true);
+      return new TemporaryFile(absolute, path, file);
     } catch (error) {
       throw fileError("write", target, error);
     }
-    return new TemporaryFile(absolute, path);
   }
 
   /**
@@ -54,6 +68,7 @@ export class TemporaryFile implements Disposable {
       syncPath(this.path);
       Deno.renameSync(this.path, this.#target);
       this.#pending = false;
+      this.#file.close();
       syncPath(dirname(this.#target));
     } catch (error) {
       throw fileError("write", this.#target, error);
@@ -64,10 +79,36 @@ export class TemporaryFile implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#pending) return;
     this.#pending = false;
+    this.#file.close();
     try {
       Deno.removeSync(this.path);
     } catch {
       // The error that leads here tells more than one about a file that is in nobody's way.
+    }
+  }
+}
+
+function removeLeftBehind(target: string): void {
+  const [folder, name] = [dirname(target), basename(target)];
+  let entries: Deno.DirEntry[];
+  try {
+    entries = [...Deno.readDirSync(folder)];
+  } catch {
+    // One may write to a folder that one may not list; one that is not there is told of soon.
+    return;
+  }
+  for (const entry of entries) {
+    if (!entry.isFile || !entry.name.startsWith(name)) continue;
+    if (!SUFFIX_PATTERN.test(entry.name.slice(name.length))) continue;
+    const path = `${folder}/${entry.name}`;
+    try {
+      using file = Deno.openSync(path);
+      const { mtime } = file.statSync();
+      // A young one may belong to somebody who is about to lock it.
+      if (mtime === null || Date.now() - mtime.getTime() < LEFT_BEHIND_MS_MIN) continue;
+      if (file.tryLockSync(true)) Deno.removeSync(path);
+    } catch {
+      // Somebody else's, or gone meanwhile: in nobody's way.
     }
   }
 }

@@ -45,3 +45,27 @@ Deno.test("temporary file: a target that cannot be made is a system error that n
   }
   assert.deepEqual(folder.names(), ["late"]);
 });
+
+Deno.test("temporary file: one that a killed process left goes away, one in use stays", () => {
+  using folder = new TestFolder();
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  const make = (name: string, time?: Date): string => {
+    const path = folder.file(name);
+    Deno.writeTextFileSync(path, "");
+    if (time !== undefined) Deno.utimeSync(path, time, time);
+    return path;
+  };
+  make("target.0123abcd.tmp", hourAgo);
+  make("target.89abcdef.tmp");
+  make("target.tmp", hourAgo);
+  make("other.0123abcd.tmp", hourAgo);
+  using inUse = TemporaryFile.beside(folder.file("target"));
+  Deno.utimeSync(inUse.path, hourAgo, hourAgo);
+  using _next = TemporaryFile.beside(folder.file("target"));
+  const names = folder.names();
+  assert.ok(!names.includes("target.0123abcd.tmp"));
+  for (const kept of ["target.89abcdef.tmp", "target.tmp", "other.0123abcd.tmp"]) {
+    assert.ok(names.includes(kept), kept);
+  }
+  assert.ok(Deno.statSync(inUse.path).isFile);
+});
