@@ -5,12 +5,14 @@
  */
 
 import { UnsupportedError } from "../base/errors.ts";
+import type { BlockCheck } from "./block_check.ts";
 import { DirectoryStore } from "./directory_store.ts";
 import { directoryPath } from "./directory_url.ts";
 import { MemoryStore } from "./memory_store.ts";
 import { FULL_RANGE } from "./prefix_range.ts";
 import type { Durability, Store, StoreCallOptions } from "./store.ts";
 import { parseStoreSpec, redactUrl, type StoreSpec } from "./store_url.ts";
+import { wrapLeaf } from "./wrappers/leaf_wrappers.ts";
 import { RoutedStore, type StoreRoute } from "./wrappers/routed_store.ts";
 
 /** How to open stores. */
@@ -25,10 +27,11 @@ export interface OpenStoreOptions extends StoreCallOptions {
   /** When blocks on local disks survive a power cut. @default {"end"} */
   readonly durability?: Durability;
   /**
-   * Puts a wrapper around the store of each spec before they are joined, for what must happen once a
-   * replica: verification, retries, metrics.
+   * Checks a block that came from a store against its id; throws `BlockCorruptError`.
+   *
+   * @default takes what the digest of either profile names
    */
-  readonly wrap?: (store: Store) => Store;
+  readonly verifyWith?: BlockCheck;
   /**
    * Refuses to connect to addresses that are not globally reachable, also where a public name leads
    * to one: for stores that a foreign flist names.
@@ -53,6 +56,9 @@ const FACTORIES: ReadonlyMap<string, StoreFactory> = new Map<string, StoreFactor
   ["mem", (url) => Promise.resolve(new MemoryStore(memoryName(url)))],
 ]);
 
+/** Kinds of store that are in this process or on its disks: nothing is put around them unasked. */
+const LOCAL_SCHEMES: ReadonlySet<string> = new Set(["dir", "mem"]);
+
 /**
  * Opens stores as one: the store itself where there is one for all block ids, else a routed store in
  * which overlapping ranges are replicas. Of several stores that are opened for reading, one that is
@@ -71,6 +77,7 @@ export async function openStore(
   if (specs.length === 0) throw new TypeError("Cannot open a store: none is named");
   // All are read before any is opened, so that a typing mistake leaves nothing behind.
   const parsed = specs.map((spec) => typeof spec === "string" ? parseStoreSpec(spec) : spec);
+  const schemes = parsed.map((spec) => schemeOf(spec.url));
   const factories = parsed.map((spec) => factoryOf(spec.url));
 
   const mayBeAway = parsed.length > 1 && options.create !== true;
@@ -79,8 +86,9 @@ export async function openStore(
   const routes: StoreRoute[] = [];
   for (const [index, { start, end, url }] of parsed.entries()) {
     options.signal?.throwIfAborted();
-    const inner = await factories[index]!(url, { ...options, mayBeAway });
-    const store = opened.use(options.wrap?.(inner) ?? inner);
+    const leaf = await factories[index]!(url, { ...options, mayBeAway });
+    const isRemote = !LOCAL_SCHEMES.has(schemes[index]!);
+    const store = opened.use(wrapLeaf(leaf, isRemote, options));
     routes.push({ start, end, store });
   }
   const [only] = routes;
@@ -91,8 +99,12 @@ export async function openStore(
   return whole;
 }
 
+function schemeOf(url: string): string {
+  return url.slice(0, url.indexOf("://")).toLowerCase();
+}
+
 function factoryOf(url: string): StoreFactory {
-  const scheme = url.slice(0, url.indexOf("://")).toLowerCase();
+  const scheme = schemeOf(url);
   const factory = FACTORIES.get(scheme);
   if (factory !== undefined) return factory;
   const known = [...FACTORIES.keys()].map((name) => `${name}://`).join(", ");

@@ -1,16 +1,16 @@
 /**
- * Blocks for tests of stores: random bytes under an id that is a digest of them. Which digest does
- * not matter to a store, so it is SHA-256, which needs nothing of the code under test.
+ * Blocks for tests of stores: random bytes under an id that is their digest. Which one does not
+ * matter to a store, but what `openStore` puts around stores elsewhere checks it.
  *
  * @module
  */
 
-import { createHash } from "node:crypto";
-import { type BlockId, parseBlockId } from "../../lib/block/block_ref.ts";
+import { type BlockId, blockIdFromBytes } from "../../lib/block/block_ref.ts";
+import { blake3 } from "../../lib/block/digest.ts";
 
-/** The id of a block in these tests: SHA-256. */
+/** The id of a block in these tests: BLAKE3, as in the `myfs` profile. */
 export function testIdOf(block: Uint8Array): BlockId {
-  return parseBlockId(createHash("sha256").update(block).digest("hex"));
+  return blockIdFromBytes(blake3(block));
 }
 
 /** A block of random bytes, at most 64 KiB, whose id starts with `prefix` where one is given. */

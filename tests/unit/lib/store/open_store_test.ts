@@ -5,9 +5,7 @@ import { UnsupportedError } from "../../../../lib/base/errors.ts";
 import { DirectoryStore } from "../../../../lib/store/directory_store.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { openStore } from "../../../../lib/store/open_store.ts";
-import type { Store } from "../../../../lib/store/store.ts";
 import { RoutedStore } from "../../../../lib/store/wrappers/routed_store.ts";
-import { FaultyStore } from "../../../helpers/faulty_store.ts";
 import { randomBlock } from "../../../helpers/random_block.ts";
 
 Deno.test("openStore: one store for all ids is opened as it is", async () => {
@@ -71,31 +69,6 @@ Deno.test("openStore: refuses no specs, bad specs and bad names", async () => {
     assert(!error.message.includes("s3cr3t"));
     return true;
   });
-});
-
-Deno.test("openStore: closes what it opened when a later store cannot be opened", async () => {
-  const wrapped: FaultyStore[] = [];
-  const wrap = (store: Store): Store => {
-    const faulty = new FaultyStore(store);
-    wrapped.push(faulty);
-    return faulty;
-  };
-  await assert.rejects(openStore(["mem://a", "dir:///dev/null/x"], { wrap, create: true }));
-  assert.equal(wrapped.length, 1);
-  assert.equal(wrapped[0]!.disposed, true);
-});
-
-Deno.test("openStore: wraps each replica, so that one that fails is passed by", async () => {
-  const names = [crypto.randomUUID(), crypto.randomUUID()];
-  const { id, block } = randomBlock(100);
-  await using plain = await openStore(names.map((name) => `mem://${name}`));
-  await plain.put(id, block);
-  const wrap = (store: Store): Store =>
-    store.url.endsWith(names[0]!)
-      ? new FaultyStore(store, [{ call: "get", error: new Error("out of order") }])
-      : store;
-  await using store = await openStore(names.map((name) => `mem://${name}`), { wrap });
-  assert.deepEqual(await store.get(id), block);
 });
 
 Deno.test("openStore: an aborted signal opens nothing", async () => {
