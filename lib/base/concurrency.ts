@@ -32,27 +32,52 @@ export async function forEachBounded<Item>(
 /** A counter of permits that callers wait for in turn. */
 export class Semaphore {
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   /** @param permits How many may be held at once, 1 or more. */
   constructor(permits: number) {
     this.#free = permits;
   }
 
-  /** Waits for a permit; disposing the answer gives it back. */
-  async acquire(): Promise<Disposable> {
+  /**
+   * Waits for a permit; disposing the answer gives it back.
+   *
+   * @param signal Ends the waiting. @throws its reason when it is aborted.
+   */
+  async acquire(signal?: AbortSignal): Promise<Disposable> {
+    signal?.throwIfAborted();
     if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await this.#turn(signal);
     let held = true;
     return {
       [Symbol.dispose]: () => {
         if (!held) return;
         held = false;
-        const next = this.#waiting.shift();
+        const [next] = this.#waiting;
         if (next === undefined) this.#free++;
         else next();
       },
     };
+  }
+
+  /** Waits for the permit of another. */
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiting.delete(take);
+        signal?.removeEventListener("abort", giveUp);
+      };
+      const take = (): void => {
+        leave();
+        resolve();
+      };
+      const giveUp = (): void => {
+        leave();
+        reject(signal!.reason);
+      };
+      this.#waiting.add(take);
+      signal?.addEventListener("abort", giveUp);
+    });
   }
 }
 

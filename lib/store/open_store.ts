@@ -5,18 +5,28 @@
  */
 
 import { UnsupportedError } from "../base/errors.ts";
-import type { BlockCheck } from "./block_check.ts";
+import { checkEitherDigest } from "./block_check.ts";
 import { DirectoryStore } from "./directory_store.ts";
 import { directoryPath } from "./directory_url.ts";
 import { MemoryStore } from "./memory_store.ts";
 import { FULL_RANGE } from "./prefix_range.ts";
 import type { Durability, Store, StoreCallOptions } from "./store.ts";
 import { parseStoreSpec, redactUrl, type StoreSpec } from "./store_url.ts";
-import { wrapLeaf } from "./wrappers/leaf_wrappers.ts";
-import { RoutedStore, type StoreRoute } from "./wrappers/routed_store.ts";
+import type { HealEvent } from "./wrappers/block_healer.ts";
+import {
+  checkTuning,
+  openPatiently,
+  sharedRate,
+  type StoreTuning,
+  type StoreVerification,
+  wrapLeaf,
+} from "./wrappers/leaf_wrappers.ts";
+import { ReadOnlyStore } from "./wrappers/read_only_store.ts";
+import { type RoutedHealOptions, RoutedStore, type StoreRoute } from "./wrappers/routed_store.ts";
+import { SingleFlightStore } from "./wrappers/single_flight_store.ts";
 
 /** How to open stores. */
-export interface OpenStoreOptions extends StoreCallOptions {
+export interface OpenStoreOptions extends StoreCallOptions, StoreTuning, StoreVerification {
   /**
    * Opens for writing: what a store needs and can make, such as the directory of a directory store,
    * is made.
@@ -27,11 +37,21 @@ export interface OpenStoreOptions extends StoreCallOptions {
   /** When blocks on local disks survive a power cut. @default {"end"} */
   readonly durability?: Durability;
   /**
-   * Checks a block that came from a store against its id; throws `BlockCorruptError`.
+   * Refuses every `put` and `delete`.
    *
-   * @default takes what the digest of either profile names
+   * @default {false}
    */
-  readonly verifyWith?: BlockCheck;
+  readonly readOnly?: boolean;
+  /**
+   * Writes a block that is missing or damaged in one store and good in another of the same range
+   * back to the first: with `"met"` when a read happens to meet it, with `"all"` every read looks at
+   * every store. What cannot be healed does not fail the read.
+   *
+   * @default nothing is written
+   */
+  readonly heal?: "met" | "all";
+  /** Told of each copy that was healed or could not be. */
+  readonly onHeal?: (event: HealEvent) => void;
   /**
    * Refuses to connect to addresses that are not globally reachable, also where a public name leads
    * to one: for stores that a foreign flist names.
@@ -64,7 +84,13 @@ const LOCAL_SCHEMES: ReadonlySet<string> = new Set(["dir", "mem"]);
  * which overlapping ranges are replicas. Of several stores that are opened for reading, one that is
  * out of reach fails only the calls for which no other store can answer.
  *
+ * Requests to a store on the network are ended after a time, made again when they fail for the
+ * moment, and made once for all who want a block at the same time; and each block that comes is
+ * checked. A store in local directories stays as it is unless an option asks for more.
+ *
  * @param specs Texts such as `dir:///srv/blocks` and `00-7f=dir:///a`, or parsed ones, at least one.
+ * @throws {TypeError} when there are no specs or options contradict each other, {RangeError} when an
+ *   option is out of range.
  * @throws {SyntaxError} when a spec cannot be read.
  * @throws {UnsupportedError} when no store has the scheme.
  * @throws {StoreUnavailableError} or {StoreDeniedError} when a store cannot be opened; those opened
@@ -75,28 +101,64 @@ export async function openStore(
   options: OpenStoreOptions = {},
 ): Promise<Store> {
   if (specs.length === 0) throw new TypeError("Cannot open a store: none is named");
+  checkOptions(options);
   // All are read before any is opened, so that a typing mistake leaves nothing behind.
   const parsed = specs.map((spec) => typeof spec === "string" ? parseStoreSpec(spec) : spec);
   const schemes = parsed.map((spec) => schemeOf(spec.url));
   const factories = parsed.map((spec) => factoryOf(spec.url));
 
-  const mayBeAway = parsed.length > 1 && options.create !== true;
+  const isAlone = parsed.length === 1;
+  const isRemote = schemes.map((scheme) => !LOCAL_SCHEMES.has(scheme));
+  const mayBeAway = !isAlone && options.create !== true;
+  const rate = sharedRate(options);
 
   await using opened = new AsyncDisposableStack();
   const routes: StoreRoute[] = [];
   for (const [index, { start, end, url }] of parsed.entries()) {
     options.signal?.throwIfAborted();
-    const leaf = await factories[index]!(url, { ...options, mayBeAway });
-    const isRemote = !LOCAL_SCHEMES.has(schemes[index]!);
-    const store = opened.use(wrapLeaf(leaf, isRemote, options));
+    const open = (signal = options.signal): Promise<Store> =>
+      factories[index]!(url, {
+        ...options,
+        ...(signal === undefined ? {} : { signal }),
+        mayBeAway,
+      });
+    const leaf = isRemote[index]
+      ? await openPatiently(redactUrl(url), open, options, options.signal)
+      : await open();
+    const place = { isRemote: isRemote[index]!, isAlone, rate };
+    const store = opened.use(wrapLeaf(leaf, place, options));
     routes.push({ start, end, store });
   }
   const [only] = routes;
   const single = routes.length === 1 && only!.start === FULL_RANGE.start &&
     only!.end === FULL_RANGE.end;
-  const whole = single ? only!.store : new RoutedStore(routes);
+  const joined = single ? only!.store : new RoutedStore(routes, healing(options));
+  const shared = isRemote.includes(true) ? new SingleFlightStore(joined) : joined;
   opened.move();
-  return whole;
+  return options.readOnly === true ? new ReadOnlyStore(shared) : shared;
+}
+
+function checkOptions(options: OpenStoreOptions): void {
+  checkTuning(options);
+  const { readOnly, create, heal, verify } = options;
+  const refuse = (reason: string): never => {
+    throw new TypeError(`Cannot open a store: ${reason}`);
+  };
+  if (readOnly === true && create === true) refuse("readOnly and create contradict each other");
+  if (readOnly === true && heal !== undefined) refuse("what is read only cannot be healed");
+  if (verify === false && heal !== undefined) refuse("blocks that are not checked cannot heal");
+}
+
+function healing(options: OpenStoreOptions): { readonly heal?: RoutedHealOptions } {
+  const { heal, verifyWith = checkEitherDigest, onHeal } = options;
+  if (heal === undefined) return {};
+  return {
+    heal: {
+      check: verifyWith,
+      everyReplica: heal === "all",
+      ...(onHeal === undefined ? {} : { onHeal }),
+    },
+  };
 }
 
 function schemeOf(url: string): string {

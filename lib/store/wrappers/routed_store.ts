@@ -5,6 +5,7 @@
  */
 
 import type { Bytes } from "../../base/bytes.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import type { BlockId } from "../../block/block_ref.ts";
 import { assertBlockSize } from "../block_size.ts";
 import {
@@ -16,6 +17,9 @@ import {
 } from "../prefix_range.ts";
 import type { LocalPlacement, PutOptions, PutResult, Store, StoreCallOptions } from "../store.ts";
 import { combineFailures, type StoreFailure } from "../store_failures.ts";
+import { BlockHealer, type HealOptions } from "./block_healer.ts";
+import { isAnswer, type Replica, ReplicaReader } from "./replica_reader.ts";
+import { byPreference, ReplicaRecord } from "./replica_record.ts";
 
 /** A store and the range of block ids that it is for. */
 export interface StoreRoute extends PrefixRange {
@@ -23,19 +27,48 @@ export interface StoreRoute extends PrefixRange {
   readonly store: Store;
 }
 
+/** How a {@link RoutedStore} treats its replicas. */
+export interface RoutedStoreOptions {
+  /**
+   * Writes a block that a read finds missing or corrupt on one replica and good on another back to
+   * the first. The stores must check their blocks for that.
+   *
+   * @default nothing is written back
+   */
+  readonly heal?: RoutedHealOptions;
+  /** Tells how fast replicas are. */
+  readonly clock?: Clock;
+}
+
+/** How a {@link RoutedStore} heals. */
+export interface RoutedHealOptions extends HealOptions {
+  /**
+   * Whether a read looks at every replica, instead of stopping at the first that has the block.
+   *
+   * @default {false}
+   */
+  readonly everyReplica?: boolean;
+}
+
+/** A route and what is known of its store. */
+interface RecordedRoute extends StoreRoute, Replica {}
+
 /**
  * Sends each block to the stores whose range has the first byte of its id. Ranges may overlap: the
  * stores are replicas then.
  *
- * - `get` asks the replicas in the order of the routes and moves on when one fails. The block is
- *   missing only if all of them say so; otherwise the error tells what each one said.
+ * - `get` asks the replica that answered fastest of late, and those about as fast in the order of
+ *   the routes. It moves on when one fails, and asks the next one too when the answer takes longer
+ *   than it usually does; the first block wins. A replica that failed is left alone for a while, as
+ *   long as others answer. One that was slow, or failed, or was never asked, is tried again now and
+ *   then. The block is missing only if all of them say so; otherwise the error tells what each said.
  * - `put` and `delete` reach every replica, or fail with the names of those that did not do it.
  * - `has` is true when any replica has the block, so that it can be read. A writer that wants every
  *   replica to have it puts it, which costs little where it is present.
  * - `list` gives what lies within the ranges, each id once, and fails when any store cannot list:
  *   an incomplete list must not look complete. It is present where all stores can list, and so is
  *   `delete`.
- * - `local` is present where all stores lie in local directories.
+ * - `local` is present where all stores lie in local directories, and nothing is to be healed.
  */
 export class RoutedStore implements Store {
   /** See {@link Store.url}. */
@@ -46,9 +79,12 @@ export class RoutedStore implements Store {
   readonly list?: (options?: StoreCallOptions) => AsyncIterable<BlockId>;
   /** See {@link Store.delete}. */
   readonly delete?: (id: BlockId, options?: StoreCallOptions) => Promise<boolean>;
-  readonly #routes: readonly StoreRoute[];
+  readonly #routes: readonly RecordedRoute[];
   readonly #stores: ReadonlySet<Store>;
-  readonly #byPrefix: readonly (readonly StoreRoute[])[];
+  readonly #byPrefix: readonly (readonly RecordedRoute[])[];
+  readonly #reader: ReplicaReader;
+  readonly #healer: BlockHealer | undefined;
+  readonly #readsEveryReplica: boolean;
 
   /**
    * Joins stores.
@@ -57,13 +93,20 @@ export class RoutedStore implements Store {
    *   of them.
    * @throws {TypeError} when there are no routes, {RangeError} when a range is not one.
    */
-  constructor(routes: readonly StoreRoute[]) {
+  constructor(routes: readonly StoreRoute[], options: RoutedStoreOptions = {}) {
     if (routes.length === 0) throw new TypeError("Cannot route blocks: there are no routes");
-    this.#routes = routes;
+    const { heal, clock = systemClock } = options;
     this.#stores = new Set(routes.map((route) => route.store));
-    this.#byPrefix = tableByPrefix(routes);
+    const records = new Map(
+      Array.from(this.#stores, (store) => [store, new ReplicaRecord(clock)]),
+    );
+    this.#routes = routes.map((route) => ({ ...route, record: records.get(route.store)! }));
+    this.#byPrefix = tableByPrefix(this.#routes);
+    this.#reader = new ReplicaReader(clock);
+    this.#healer = heal === undefined ? undefined : new BlockHealer(heal);
+    this.#readsEveryReplica = heal?.everyReplica ?? false;
     this.url = routes.map((route) => `${formatRange(route)}=${route.store.url}`).join(", ");
-    const local = mergePlacements(routes);
+    const local = heal === undefined ? mergePlacements(routes) : undefined;
     if (local !== undefined) this.local = local;
     if (routes.every((route) => route.store.list !== undefined)) {
       this.list = (options) => this.#list(options);
@@ -75,17 +118,17 @@ export class RoutedStore implements Store {
 
   /** See {@link Store.get}. */
   async get(id: BlockId, options: StoreCallOptions = {}): Promise<Bytes> {
-    const failures: StoreFailure[] = [];
-    for (const { store } of this.#covering(id)) {
-      options.signal?.throwIfAborted();
-      try {
-        return await store.get(id, options);
-      } catch (error) {
-        options.signal?.throwIfAborted();
-        failures.push({ url: store.url, error });
-      }
+    const replicas = byPreference(this.#covering(id));
+    const [only] = replicas;
+    if (replicas.length === 1) return await only!.store.get(id, options);
+    const read = this.#readsEveryReplica ? "readAll" : "readFirst";
+    const { block, failures } = await this.#reader[read](replicas, id, options.signal);
+    if (block === undefined) {
+      const told = failures.map(({ replica, error }) => ({ url: replica.store.url, error }));
+      throw combineFailures(`read block ${id}`, told);
     }
-    throw combineFailures(`read block ${id}`, failures);
+    await this.#healer?.heal(id, block, failures, options);
+    return block;
   }
 
   /** See {@link Store.put}. */
@@ -104,12 +147,15 @@ export class RoutedStore implements Store {
   async has(ids: readonly BlockId[], options: StoreCallOptions = {}): Promise<boolean[]> {
     options.signal?.throwIfAborted();
     const found = ids.map(() => false);
-    const failures = new Map<StoreRoute, StoreFailure>();
+    const failures = new Map<RecordedRoute, StoreFailure>();
     const unsure = new Set<number>();
+    const preferred = new Map(
+      Array.from(new Set(ids.map(prefixOf)), (at) => [at, byPreference(this.#byPrefix[at]!)]),
+    );
     // Round by round: all first choices at once, then the second choice for what they did not have.
     let open = [...ids.keys()];
     for (let round = 0; open.length > 0; round++) {
-      const batches = Map.groupBy(open, (index) => this.#byPrefix[prefixOf(ids[index]!)]![round]);
+      const batches = Map.groupBy(open, (index) => preferred.get(prefixOf(ids[index]!))![round]);
       batches.delete(undefined);
       await Promise.all([...batches].map(async ([route, indexes]) => {
         try {
@@ -117,6 +163,7 @@ export class RoutedStore implements Store {
           for (const [at, index] of indexes.entries()) found[index] = answers[at]!;
         } catch (error) {
           failures.set(route!, { url: route!.store.url, error });
+          if (options.signal?.aborted !== true && !isAnswer(error)) route!.record.failed();
           for (const index of indexes) unsure.add(index);
         }
       }));
@@ -133,11 +180,13 @@ export class RoutedStore implements Store {
     await onAll(task, this.#stores, (store) => store.flush(options), options.signal);
   }
 
-  /** Disposes of every store, also when one of them fails. */
+  /** Disposes of every store, also when one of them fails, after what is under way. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const stores = new AsyncDisposableStack();
-    for (const store of this.#stores) stores.use(store);
-    await stores.disposeAsync();
+    const parts = new AsyncDisposableStack();
+    for (const store of this.#stores) parts.use(store);
+    if (this.#healer !== undefined) parts.use(this.#healer);
+    parts.use(this.#reader);
+    await parts.disposeAsync();
   }
 
   async *#list(options: StoreCallOptions = {}): AsyncIterable<BlockId> {
@@ -166,8 +215,8 @@ export class RoutedStore implements Store {
     return results.includes(true);
   }
 
-  /** Stores for an id, in order of preference, at least one. */
-  #covering(id: BlockId): readonly StoreRoute[] {
+  /** Stores for an id, at least one. */
+  #covering(id: BlockId): readonly RecordedRoute[] {
     const routes = this.#byPrefix[prefixOf(id)]!;
     if (routes.length === 0) throw uncoveredError(id, this.#routes);
     return routes;

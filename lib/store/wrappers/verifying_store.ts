@@ -8,7 +8,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import { BlockCorruptError } from "../../base/errors.ts";
 import type { BlockId } from "../../block/block_ref.ts";
 import type { BlockCheck } from "../block_check.ts";
-import type { Store, StoreCallOptions } from "../store.ts";
+import type { LocalPlacement, Store, StoreCallOptions } from "../store.ts";
 import { StoreWrapper } from "./store_wrapper.ts";
 
 /** How a {@link VerifyingStore} checks. */
@@ -26,15 +26,18 @@ export interface VerifyingOptions {
 
 /**
  * Checks every block that `get` gives before anyone sees it. A damaged one is a `BlockCorruptError`
- * that names store and block.
+ * that names store and block. `local` stays: those who read blocks through it check them too.
  */
 export class VerifyingStore extends StoreWrapper {
+  /** See {@link Store.local}. */
+  readonly local?: LocalPlacement;
   readonly #check: BlockCheck;
   readonly #repeats: number;
 
   /** Wraps `inner`, which belongs to the wrapper from now on. */
   constructor(inner: Store, options: VerifyingOptions) {
     super(inner);
+    if (inner.local !== undefined) this.local = inner.local;
     this.#check = options.check;
     this.#repeats = options.repeats ?? 0;
   }

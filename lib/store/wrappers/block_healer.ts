@@ -1,0 +1,103 @@
+/**
+ * Bringing a block back to the replicas that should have it.
+ *
+ * @module
+ */
+
+import type { Bytes } from "../../base/bytes.ts";
+import { BlockCorruptError, BlockNotFoundError } from "../../base/errors.ts";
+import type { BlockId } from "../../block/block_ref.ts";
+import type { BlockCheck } from "../block_check.ts";
+import type { Store, StoreCallOptions } from "../store.ts";
+import type { ReplicaFailure } from "./replica_reader.ts";
+
+/** A replica that did not have a block as it should, and what came of it. */
+export interface HealEvent {
+  /** Id of the block, lower-case hexadecimal. */
+  readonly id: string;
+  /** The replica, as a URL without secrets. */
+  readonly store: string;
+  /** What was wrong there; `unreachable` where it could not be asked. */
+  readonly found: "missing" | "corrupt" | "unreachable";
+  /** Why the replica does not have the block now; absent where it was healed. */
+  readonly error?: unknown;
+}
+
+/** How a {@link BlockHealer} works. */
+export interface HealOptions {
+  /** Makes sure that what is written back is the block. */
+  readonly check: BlockCheck;
+  /** Told of each replica that was healed or could not be. */
+  readonly onHeal?: (event: HealEvent) => void;
+}
+
+/**
+ * Writes blocks that one replica has to those where they were found missing or corrupt. It never
+ * fails: what could not be done is told. Disposing of it makes durable what it has written.
+ */
+export class BlockHealer implements AsyncDisposable {
+  readonly #options: HealOptions;
+  /** What is being healed, by store and block. */
+  readonly #running = new Set<string>();
+  readonly #written = new Map<Store, BlockId>();
+
+  /** A healer that has done nothing yet. */
+  constructor(options: HealOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Brings a block to replicas.
+   *
+   * @param block What another replica gave. It is only read.
+   * @param failures What the replicas said when they were asked.
+   * @throws the reason of the signal when it is aborted, and nothing else.
+   */
+  async heal(
+    id: BlockId,
+    block: Bytes,
+    failures: readonly ReplicaFailure[],
+    options: StoreCallOptions,
+  ): Promise<void> {
+    if (failures.length === 0) return;
+    this.#options.check(id, block);
+    await Promise.all(failures.map(async ({ replica: { store }, error }) => {
+      const found = faultOf(error);
+      if (found === "unreachable") return this.#tell({ id, store: store.url, found, error });
+      const key = `${id} ${store.url}`;
+      if (this.#running.has(key)) return;
+      this.#running.add(key);
+      try {
+        await store.put(id, block, { ...options, replace: found === "corrupt" });
+        this.#written.set(store, id);
+        this.#tell({ id, store: store.url, found });
+      } catch (error) {
+        if (options.signal?.aborted !== true) this.#tell({ id, store: store.url, found, error });
+      } finally {
+        this.#running.delete(key);
+      }
+    }));
+    options.signal?.throwIfAborted();
+  }
+
+  /** Makes durable what was written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const [store, id] of this.#written) {
+      try {
+        await store.flush();
+      } catch (error) {
+        // It was told as healed, and is not known to be.
+        this.#tell({ id, store: store.url, found: "missing", error });
+      }
+    }
+  }
+
+  #tell(event: HealEvent): void {
+    this.#options.onHeal?.(event);
+  }
+}
+
+function faultOf(error: unknown): HealEvent["found"] {
+  if (error instanceof BlockNotFoundError) return "missing";
+  return error instanceof BlockCorruptError ? "corrupt" : "unreachable";
+}
