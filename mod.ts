@@ -52,6 +52,7 @@ export {
   type CheckOptions,
   type CheckReport,
 } from "./lib/image/check.ts";
+export type { HealedCopy, HealReport, UnhealedStore } from "./lib/image/healing.ts";
 export { cloneImage, type CloneOptions, type CloneReport } from "./lib/image/clone.ts";
 export {
   type ChangedEntry,
@@ -90,6 +91,18 @@ export type {
 } from "./lib/store/store.ts";
 export type { PrefixRange } from "./lib/store/prefix_range.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open_store.ts";
+export type { StoreTuning, StoreVerification } from "./lib/store/wrappers/leaf_wrappers.ts";
+export type { BlockCheck } from "./lib/store/block_check.ts";
+export type { HealEvent } from "./lib/store/wrappers/block_healer.ts";
+export {
+  type CallOutcome,
+  type LatencyMetrics,
+  type OperationMetrics,
+  StoreMeter,
+  type StoreMetrics,
+  StoreMetricsCollector,
+} from "./lib/store/wrappers/store_metrics.ts";
+export type { StoreOperation } from "./lib/store/wrappers/call_wrapper.ts";
 export { MemoryStore } from "./lib/store/memory_store.ts";
 export {
   formatStoreSpec,

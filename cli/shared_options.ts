@@ -22,6 +22,12 @@ export const trustRoutesOption = new Option(
   "follow routes to this machine in a flist that was not made here",
 );
 
+/** `--heal` */
+export const healOption = new Option(
+  "--heal",
+  "write blocks that a store lacks, or has damaged, back to it from another store",
+);
+
 /** `--jobs` */
 export const jobsOption = new Option("-j, --jobs <count>", "worker threads (default: one a core)")
   .argParser(wholeNumber(1, 64));

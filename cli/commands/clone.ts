@@ -23,6 +23,7 @@ import {
   trustRoutesOption,
   wholeNumber,
 } from "../shared_options.ts";
+import { limitRateOption, retriesOption, timeoutOption, tuningOf } from "../store_tuning.ts";
 
 /** Makes the command. */
 export function cloneCommand(execute: Execute): CommandUnknownOpts {
@@ -44,6 +45,9 @@ export function cloneCommand(execute: Execute): CommandUnknownOpts {
     .option("--no-strip-password", "keep passwords of store URLs in the flist")
     .addOption(quietOption)
     .addOption(jsonOption)
+    .addOption(timeoutOption)
+    .addOption(retriesOption)
+    .addOption(limitRateOption)
     .addHelpText(
       "after",
       examplesText([
@@ -59,6 +63,7 @@ export function cloneCommand(execute: Execute): CommandUnknownOpts {
         const { cloneImage } = await import("myfs");
         const report = await cloneImage(meta, {
           ...options,
+          ...tuningOf(options),
           ...stateOptions(),
           ...(options.concurrency === undefined ? {} : { concurrencyMax: options.concurrency }),
           target,

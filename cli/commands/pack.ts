@@ -21,6 +21,13 @@ import {
   storeSpecOption,
   wholeNumber,
 } from "../shared_options.ts";
+import {
+  concurrencyOption,
+  limitRateOption,
+  retriesOption,
+  timeoutOption,
+  tuningOf,
+} from "../store_tuning.ts";
 import { collectTag } from "../tag.ts";
 
 /** Makes the command. */
@@ -52,6 +59,10 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
     .option("--no-strip-password", "keep passwords of store URLs in the flist")
     .addOption(quietOption)
     .addOption(jsonOption)
+    .addOption(timeoutOption)
+    .addOption(retriesOption)
+    .addOption(concurrencyOption)
+    .addOption(limitRateOption)
     .addHelpText(
       "after",
       examplesText(
@@ -77,6 +88,7 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
         // The options have the library's names; only those that differ are spelt out.
         const report = await packDirectory(directory, {
           ...options,
+          ...tuningOf(options),
           ...stateOptions(),
           meta,
           store,

@@ -9,10 +9,12 @@ import type { UnpackReport } from "myfs";
 import { stateOptions } from "../cache_folder.ts";
 import { examplesText } from "../help.ts";
 import { asTypedOrPrinted } from "../image_path.ts";
+import { healedLines, unhealedLines } from "../output/healing.ts";
 import { unpackSummary } from "../output/summaries.ts";
 import { warnOfGaps } from "../partial_result.ts";
 import type { Execute } from "../session.ts";
 import {
+  healOption,
   jobsOption,
   jsonOption,
   metaOption,
@@ -23,6 +25,13 @@ import {
   takeFlist,
   trustRoutesOption,
 } from "../shared_options.ts";
+import {
+  concurrencyOption,
+  limitRateOption,
+  retriesOption,
+  timeoutOption,
+  tuningOf,
+} from "../store_tuning.ts";
 
 /** Makes the command. */
 export function unpackCommand(execute: Execute): CommandUnknownOpts {
@@ -40,10 +49,15 @@ export function unpackCommand(execute: Execute): CommandUnknownOpts {
     .addOption(storeSpecOption)
     .option("--path <path>", "only this file or directory of the image")
     .option("--preserve-ownership", "restore users and groups (needs root)")
+    .addOption(healOption)
     .addOption(trustRoutesOption)
     .addOption(jobsOption)
     .addOption(quietOption)
     .addOption(jsonOption)
+    .addOption(timeoutOption)
+    .addOption(retriesOption)
+    .addOption(concurrencyOption)
+    .addOption(limitRateOption)
     .addHelpText(
       "after",
       examplesText(
@@ -64,6 +78,7 @@ export function unpackCommand(execute: Execute): CommandUnknownOpts {
             ...options,
             ...(path === undefined ? {} : { path }),
             ...storeOptions(options),
+            ...tuningOf(options),
             ...stateOptions(),
             signal: session.signal,
             onProgress: session.onProgress,
@@ -73,6 +88,8 @@ export function unpackCommand(execute: Execute): CommandUnknownOpts {
           : await asTypedOrPrinted(options.path, unpack);
         await session.result(() => ({ ...report }));
         session.note(() => unpackSummary(report, meta));
+        session.note(() => healedLines(report.healing));
+        session.warn(() => unhealedLines(report.healing));
         return warnOfGaps(session, report);
       }, { onInterrupt: "nothing of it stays in the target" })
     );

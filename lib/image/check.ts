@@ -8,9 +8,11 @@ import { displayByteString } from "../base/byte_string.ts";
 import type { Failure } from "../base/errors.ts";
 import type { ProgressListener } from "../base/progress.ts";
 import { type ChunkRecord, FlistReader } from "../flist/flist_reader.ts";
+import type { Store } from "../store/store.ts";
 import type { CheckDone, CheckWorkerSetup } from "./check_worker.ts";
 import { codecSetupOf } from "./flist_codec.ts";
 import { pathOf } from "./image.ts";
+import { HealCounter, type HealReport } from "./healing.ts";
 import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
 import { resolveJobs } from "./pack.ts";
 import type { SentChunk } from "./unpack_messages.ts";
@@ -66,6 +68,8 @@ export interface CheckReport {
    * where it fails to pack them.
    */
   readonly incomplete: readonly string[];
+  /** What was written back to stores, where that was asked for. */
+  readonly healing?: HealReport;
   /** How long it took, in milliseconds. */
   readonly durationMs: number;
 }
@@ -80,62 +84,31 @@ const IDS_A_REQUEST = 1000;
  * Checks the image whose flist is `meta`: the flist's own rules, and that every block is in its
  * store, has the digest that is its id, opens with its key, and holds the chunk it should.
  *
+ * With `heal`, every store that should have a block is looked at, not only the first that has it.
+ *
+ * @throws {TypeError} when blocks are to be healed without being read.
  * @throws {FlistFormatError} when the flist breaks a rule.
  * @throws {StoreUnavailableError} when a store cannot be asked.
  */
 export async function checkImage(meta: string, options: CheckOptions = {}): Promise<CheckReport> {
   const startedMs = performance.now();
+  const { presenceOnly = false, heal = false } = options;
+  if (presenceOnly && heal) {
+    throw new TypeError(
+      "Cannot heal blocks that are not read: heal and presenceOnly exclude each other",
+    );
+  }
   const jobs = resolveJobs(options.jobs);
   using flist = FlistReader.open(meta);
   flist.validate({ allowIncomplete: true });
-  await using used = await useStoreOf(flist, options);
-  const { store } = used;
-  const { signal, onProgress } = options;
-  const faults = new Map<string, Failure>();
-  const entriesTotal = flist.counts().chunks;
-  let blocks = 0;
-  let blockBytes = 0;
-  const progress = (count: number): void => {
-    blocks += count;
-    onProgress?.({ phase: "read", entries: blocks, entriesTotal, bytes: blockBytes });
-  };
-  if (options.presenceOnly === true) {
-    for (const records of batches(distinctChunks(flist), () => 1, IDS_A_REQUEST)) {
-      const ids = records.map(({ ref }) => ref.id);
-      const present = await store.has(ids, signal === undefined ? {} : { signal });
-      records.forEach(({ ref }, i) => {
-        if (present[i] === true) return;
-        const reason = `Block ${ref.id} is not in ${store.url}`;
-        faults.set(ref.id, { path: "", reason, code: "block_not_found" });
-      });
-      progress(records.length);
-    }
-  } else {
-    const setup: CheckWorkerSetup = { codec: codecSetupOf(flist), placement: store.local };
-    await using pool = new WorkerPool<readonly SentChunk[], CheckDone>(
-      new URL("./check_worker.ts", import.meta.url),
-      { size: jobs, setup },
-    );
-    using _abort = stopOnAbort(pool, signal);
-    const tasks = batches(distinctChunks(flist), ({ ref }) => ref.size, TASK_SIZE_END);
-    await feedPool(pool, tasks, {
-      ahead: fetchedAhead(store),
-      prepare: (records) => {
-        signal?.throwIfAborted();
-        const chunks = records.map(({ ref: { id, key, size } }) => ({
-          id,
-          key: key.toBytes(),
-          size,
-        }));
-        return fetchChunks(store, chunks, signal);
-      },
-      take: (done, records) => {
-        for (const { index, failure } of done.faults) faults.set(records[index]!.ref.id, failure);
-        blockBytes += done.blockBytes;
-        progress(records.length);
-      },
-    });
+  const heals = new HealCounter();
+  const check = new Check(flist, options);
+  {
+    await using used = await useStoreOf(flist, heals.listening(options), "all");
+    if (presenceOnly) await check.askFor(used.store);
+    else await check.read(used.store, jobs);
   }
+  const { faults, blocks, blockBytes } = check;
   const found = describeFaults(flist, faults);
   return {
     meta,
@@ -148,8 +121,82 @@ export async function checkImage(meta: string, options: CheckOptions = {}): Prom
       flist.incompleteFiles(),
       (ino) => displayByteString(pathOf(flist, flist.inode(ino)!)),
     ),
+    ...(heal ? { healing: heals.report() } : {}),
     durationMs: Math.round(performance.now() - startedMs),
   };
+}
+
+/** One check under way. */
+class Check {
+  /** What is wrong, by block. */
+  readonly faults = new Map<string, Failure>();
+  blocks = 0;
+  blockBytes = 0;
+  readonly #flist: FlistReader;
+  readonly #options: CheckOptions;
+  readonly #entriesTotal: number;
+
+  constructor(flist: FlistReader, options: CheckOptions) {
+    this.#flist = flist;
+    this.#options = options;
+    this.#entriesTotal = flist.counts().chunks;
+  }
+
+  /** Asks if the blocks are there. */
+  async askFor(store: Store): Promise<void> {
+    const { signal } = this.#options;
+    for (const records of batches(distinctChunks(this.#flist), () => 1, IDS_A_REQUEST)) {
+      const ids = records.map(({ ref }) => ref.id);
+      const present = await store.has(ids, signal === undefined ? {} : { signal });
+      records.forEach(({ ref }, i) => {
+        if (present[i] === true) return;
+        const reason = `Block ${ref.id} is not in ${store.url}`;
+        this.faults.set(ref.id, { path: "", reason, code: "block_not_found" });
+      });
+      this.#progress(records.length);
+    }
+  }
+
+  /** Reads the blocks and has workers open them. */
+  async read(store: Store, jobs: number): Promise<void> {
+    const { signal } = this.#options;
+    const setup: CheckWorkerSetup = { codec: codecSetupOf(this.#flist), placement: store.local };
+    await using pool = new WorkerPool<readonly SentChunk[], CheckDone>(
+      new URL("./check_worker.ts", import.meta.url),
+      { size: jobs, setup },
+    );
+    using _abort = stopOnAbort(pool, signal);
+    const tasks = batches(distinctChunks(this.#flist), ({ ref }) => ref.size, TASK_SIZE_END);
+    await feedPool(pool, tasks, {
+      ahead: fetchedAhead(store),
+      prepare: (records) => {
+        signal?.throwIfAborted();
+        const chunks = records.map(({ ref: { id, key, size } }) => ({
+          id,
+          key: key.toBytes(),
+          size,
+        }));
+        return fetchChunks(store, chunks, signal);
+      },
+      take: (done, records) => {
+        for (const { index, failure } of done.faults) {
+          this.faults.set(records[index]!.ref.id, failure);
+        }
+        this.blockBytes += done.blockBytes;
+        this.#progress(records.length);
+      },
+    });
+  }
+
+  #progress(count: number): void {
+    this.blocks += count;
+    this.#options.onProgress?.({
+      phase: "read",
+      entries: this.blocks,
+      entriesTotal: this.#entriesTotal,
+      bytes: this.blockBytes,
+    });
+  }
 }
 
 /** `items` in groups; a group ends when the weights of its items come to `weightEnd`. */

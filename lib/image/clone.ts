@@ -10,6 +10,7 @@ import { createBlockCodec } from "../block/block_codec.ts";
 import type { BlockRef } from "../block/block_ref.ts";
 import { FlistEditor } from "../flist/flist_editor.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
+import type { StoreTuning } from "../store/wrappers/leaf_wrappers.ts";
 import { batches } from "./check.ts";
 import {
   type ReadStoreOptions,
@@ -28,6 +29,8 @@ export interface CloneOptions {
   readonly store: StoreLike;
   /** Where the blocks are, instead of where the flist's routes say. */
   readonly source?: StoreLike;
+  /** How much is asked of the stores on both sides, and how patiently. */
+  readonly storeOptions?: StoreTuning;
   /** See {@link ReadStoreOptions.trustRoutes}. */
   readonly trustRoutes?: boolean;
   /** See {@link ReadStoreOptions.stateFolder}; the new flist becomes one's own. */
@@ -104,7 +107,10 @@ export async function cloneImage(meta: string, options: CloneOptions): Promise<C
   using flist = FlistReader.open(meta);
   flist.validate({ allowIncomplete: true });
   await using from = await useStoreOf(flist, readOptions(options));
-  await using to = await useStore(options.store, { create: true });
+  await using to = await useStore(options.store, flist.profile, {
+    ...options.storeOptions,
+    create: true,
+  });
   const codec = createBlockCodec(flist.profile);
   const call = signal === undefined ? {} : { signal };
   const entriesTotal = flist.counts().chunks;
@@ -151,9 +157,11 @@ export async function cloneImage(meta: string, options: CloneOptions): Promise<C
   };
 }
 
-function readOptions({ source, trustRoutes, stateFolder }: CloneOptions): ReadStoreOptions {
+function readOptions(options: CloneOptions): ReadStoreOptions {
+  const { source, storeOptions, trustRoutes, stateFolder } = options;
   return {
     ...(source === undefined ? {} : { store: source }),
+    ...(storeOptions === undefined ? {} : { storeOptions }),
     ...(trustRoutes === undefined ? {} : { trustRoutes }),
     ...(stateFolder === undefined ? {} : { stateFolder }),
   };

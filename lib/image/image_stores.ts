@@ -4,12 +4,16 @@
  * @module
  */
 
-import { UntrustedRouteError } from "../base/errors.ts";
+import { MyfsError, UntrustedRouteError } from "../base/errors.ts";
+import { createBlockCodec } from "../block/block_codec.ts";
+import type { Profile } from "../block/profile.ts";
 import type { FlistReader, Route } from "../flist/flist_reader.ts";
 import { openStore, type OpenStoreOptions } from "../store/open_store.ts";
 import type { Store } from "../store/store.ts";
 import { isLocalUrl } from "../store/local_url.ts";
 import { formatStoreSpec, parseStoreSpec, redactUrl, stripSecrets } from "../store/store_url.ts";
+import type { HealEvent } from "../store/wrappers/block_healer.ts";
+import type { StoreTuning } from "../store/wrappers/leaf_wrappers.ts";
 import { isOwnFlist } from "./own_flists.ts";
 
 /** A store: open, or named by one or more specs such as `dir:///blocks` or `00-7f=dir:///a`. */
@@ -31,36 +35,82 @@ export interface ReadStoreOptions {
   readonly trustRoutes?: boolean;
   /** Folder in which packs on this machine leave marks; see `PackOptions.stateFolder`. */
   readonly stateFolder?: string;
+  /** How much is asked of the stores, and how patiently. */
+  readonly storeOptions?: StoreTuning;
+  /**
+   * Whether to write a block that is missing or damaged in one store and good in another of the same
+   * range back to the first. What cannot be healed does not fail the reading. The blocks then pass
+   * through the thread that reads, which takes longer.
+   *
+   * @default {false}
+   */
+  readonly heal?: boolean;
+  /** Told of each copy that was healed or could not be. */
+  readonly onHeal?: (event: HealEvent) => void;
 }
 
-/** Opens `store` for writing; what is already open stays the caller's. */
+/**
+ * Opens `store`; what is already open stays the caller's.
+ *
+ * @throws {TypeError} when it is open already, and options say how to open it.
+ */
 export async function useStore(
   store: StoreLike,
-  options: Pick<OpenStoreOptions, "create" | "publicAddressesOnly">,
+  profile: Profile,
+  options: Omit<OpenStoreOptions, "verifyWith">,
 ): Promise<UsedStore> {
   if (isOpen(store)) {
+    if (options.heal !== undefined) {
+      throw new TypeError(`Cannot heal ${store.url}: it was opened by the caller, so heal there`);
+    }
     return { store, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
-  const opened = await openStore(typeof store === "string" ? [store] : store, options);
+  const codec = createBlockCodec(profile);
+  const opened = await openStore(typeof store === "string" ? [store] : store, {
+    ...options,
+    verifyWith: (id, block) => codec.verifyId(id, block),
+  });
   return { store: opened, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
 }
 
-/** Opens the stores that hold the blocks of `flist`. */
+/**
+ * Opens the stores that hold the blocks of `flist`.
+ *
+ * @param healMode Which copies are looked at where copies are to be healed.
+ */
 export async function useStoreOf(
   flist: FlistReader,
   options: ReadStoreOptions,
+  healMode: "met" | "all" = "met",
 ): Promise<UsedStore> {
-  if (options.store !== undefined) return await useStore(options.store, { create: false });
+  const { heal = false, onHeal } = options;
+  const open = {
+    ...options.storeOptions,
+    create: false,
+    ...(heal ? { heal: healMode } : {}),
+    ...(onHeal === undefined ? {} : { onHeal }),
+  };
+  if (options.store !== undefined) return await useStore(options.store, flist.profile, open);
   const routes = flist.routes();
   const trusted = options.trustRoutes ?? await isOwnFlist(flist.path, options.stateFolder);
   if (!trusted) {
     const local = routes.find(({ url }) => isLocalUrl(url));
     if (local !== undefined) throw new UntrustedRouteError(redactUrl(local.url));
+    if (heal) throw untrustedHealing(flist);
   }
-  return await useStore(routes.map(formatStoreSpec), {
-    create: false,
+  return await useStore(routes.map(formatStoreSpec), flist.profile, {
+    ...open,
     publicAddressesOnly: !trusted,
   });
+}
+
+/** With the caller's credentials, a stranger's flist could have anything written anywhere. */
+function untrustedHealing(flist: FlistReader): MyfsError {
+  return new MyfsError(
+    "untrusted_route",
+    `Cannot heal the stores of ${flist.path}: it was not made here, and names them itself`,
+    { hint: "If you trust whoever made it, pass --trust-routes, or name the stores with --store." },
+  );
 }
 
 /** The routes that a flist gets whose blocks are in `store`. */

@@ -14,6 +14,7 @@ import { FlistWriter } from "../flist/flist_writer.ts";
 import { profileLosses } from "../flist/profile_losses.ts";
 import { asSystemError } from "../linux/errno.ts";
 import type { Store } from "../store/store.ts";
+import type { StoreTuning } from "../store/wrappers/leaf_wrappers.ts";
 import { joinPath, scanDirectory, type ScannedEntry } from "../tree/directory_source.ts";
 import { excludeMatcher, ownOutputMatcher } from "./exclude.ts";
 import { routesOf, type StoreLike, useStore } from "./image_stores.ts";
@@ -30,6 +31,8 @@ export interface PackOptions {
   readonly meta: string;
   /** Where the blocks go. */
   readonly store: StoreLike;
+  /** How much is asked of the stores, and how patiently. */
+  readonly storeOptions?: StoreTuning;
   /**
    * How blocks are made and metadata is kept.
    * @default {"myfs"}
@@ -162,7 +165,10 @@ export async function packDirectory(source: string, options: PackOptions): Promi
     ...(level === undefined ? {} : { level }),
     ...(domainSecret === undefined ? {} : { domainSecret }),
   });
-  await using used = await useStore(options.store, { create: true });
+  await using used = await useStore(options.store, profile, {
+    ...options.storeOptions,
+    create: true,
+  });
   await using base = options.base === undefined
     ? undefined
     : await PackBase.open(options.base, profile, used.store, options);

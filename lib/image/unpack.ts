@@ -18,6 +18,7 @@ import type { Store } from "../store/store.ts";
 import { DirectorySink } from "../tree/directory_sink.ts";
 import { joinPath } from "../tree/directory_source.ts";
 import { codecSetupOf } from "./flist_codec.ts";
+import { HealCounter, type HealReport } from "./healing.ts";
 import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
 import { resolveInode } from "./image_paths.ts";
 import { resolveJobs } from "./pack.ts";
@@ -70,6 +71,8 @@ export interface UnpackReport extends EntryCounts {
   readonly failures: readonly Failure[];
   /** Attributes that the system or the user's rights could not keep. */
   readonly losses: readonly Loss[];
+  /** What was written back to stores, where that was asked for. */
+  readonly healing?: HealReport;
 }
 
 /**
@@ -108,6 +111,23 @@ export async function unpackImage(
   options.signal?.throwIfAborted();
   using flist = FlistReader.open(meta);
   const top = resolveInode(flist, options.path ?? "");
+  const heals = new HealCounter();
+  const totals = await unpackTree(flist, top, target, jobs, heals.listening(options));
+  return {
+    target,
+    ...totals,
+    ...(options.heal === true ? { healing: heals.report() } : {}),
+    durationMs: Math.round(performance.now() - startedMs),
+  };
+}
+
+async function unpackTree(
+  flist: FlistReader,
+  top: Inode,
+  target: string,
+  jobs: number,
+  options: UnpackOptions,
+): Promise<UnpackTotals> {
   await using used = await useStoreOf(flist, options);
   using staging = await StagingDirectory.create(target);
   const setup: UnpackWorkerSetup = {
@@ -123,7 +143,7 @@ export async function unpackImage(
   using _abort = stopOnAbort(pool, options.signal);
   // Nothing leaves the staging directory before the whole flist has been found to be in order, so
   // the check need not come first: a worker does it while the others begin.
-  const validation = pool.run({ validate: meta }, { alone: true });
+  const validation = pool.run({ validate: flist.path }, { alone: true });
   validation.catch(() => {});
   using unpack = new Unpack(flist, used.store, staging, options);
   try {
@@ -136,12 +156,10 @@ export async function unpackImage(
   }
   await validation;
   unpack.finish();
-  return {
-    target,
-    ...unpack.totals(),
-    durationMs: Math.round(performance.now() - startedMs),
-  };
+  return unpack.totals();
 }
+
+type UnpackTotals = Omit<UnpackReport, "target" | "healing" | "durationMs">;
 
 /** One unpack under way. */
 class Unpack implements Disposable {
@@ -401,7 +419,7 @@ class Unpack implements Disposable {
     this.#sink[Symbol.dispose]();
   }
 
-  totals(): Omit<UnpackReport, "target" | "durationMs"> {
+  totals(): UnpackTotals {
     return {
       ...this.#counts,
       contentBytes: this.#contentBytes,

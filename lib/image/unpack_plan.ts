@@ -5,6 +5,7 @@
  */
 
 import { toFailure } from "../base/errors.ts";
+import { LinkedAbort } from "../base/linked_abort.ts";
 import { parseBlockId } from "../block/block_ref.ts";
 import type { ExtentRecord, FlistReader, Inode } from "../flist/flist_reader.ts";
 import type { Store } from "../store/store.ts";
@@ -159,25 +160,39 @@ export function fetchedAhead(store: Store): number {
   return store.local === undefined ? UNITS_FETCHED_AHEAD : 0;
 }
 
-/** `chunks` with their blocks, or with what is wrong with them; where workers fetch, as they are. */
+/**
+ * `chunks` with their blocks, or with what is wrong with them; where workers fetch, as they are. When
+ * the store fails, the other calls are ended before that is thrown, so that nothing goes on in a
+ * store that is closed.
+ */
 export async function fetchChunks(
   store: Store,
   chunks: readonly SentChunk[],
   signal: AbortSignal | undefined,
 ): Promise<readonly SentChunk[]> {
   if (store.local !== undefined) return chunks;
-  return await Promise.all(chunks.map((chunk) => fetchChunk(store, chunk, signal)));
+  using link = new LinkedAbort(signal);
+  let failure: { error: unknown } | undefined;
+  const fetched = await Promise.allSettled(chunks.map(async (chunk) => {
+    try {
+      return await fetchChunk(store, chunk, link.signal);
+    } catch (error) {
+      failure ??= { error };
+      link.abort(error);
+      throw error;
+    }
+  }));
+  if (failure !== undefined) throw failure.error;
+  return fetched.flatMap((outcome) => outcome.status === "fulfilled" ? [outcome.value] : []);
 }
 
-/** `chunk` with its block, or with what is wrong with it. */
 async function fetchChunk(
   store: Store,
   chunk: SentChunk,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<SentChunk> {
   try {
-    const id = parseBlockId(chunk.id);
-    return { ...chunk, block: await store.get(id, signal === undefined ? {} : { signal }) };
+    return { ...chunk, block: await store.get(parseBlockId(chunk.id), { signal }) };
   } catch (error) {
     if (!isBlockFault(error)) throw error;
     return { ...chunk, failure: toFailure("", error) };

@@ -22,6 +22,13 @@ import {
   storeSpecOption,
   trustRoutesOption,
 } from "../../shared_options.ts";
+import {
+  concurrencyOption,
+  limitRateOption,
+  retriesOption,
+  timeoutOption,
+  tuningOf,
+} from "../../store_tuning.ts";
 
 /** Makes the command. */
 export function catCommand(execute: Execute): CommandUnknownOpts {
@@ -40,6 +47,10 @@ export function catCommand(execute: Execute): CommandUnknownOpts {
     .addOption(trustRoutesOption)
     .addOption(quietOption)
     .addOption(jsonOption)
+    .addOption(timeoutOption)
+    .addOption(retriesOption)
+    .addOption(concurrencyOption)
+    .addOption(limitRateOption)
     .addHelpText("after", examplesText(["Print a file", "myfs flist cat tree.fl etc/hostname"]))
     .action((flist, operands, options) =>
       execute(options, async (session) => {
@@ -50,6 +61,7 @@ export function catCommand(execute: Execute): CommandUnknownOpts {
         await using image = await openImage(meta, {
           ...options,
           ...storeOptions(options),
+          ...tuningOf(options),
           ...stateOptions(),
         });
         const files: ImageEntry[] = [];
