@@ -37,8 +37,8 @@ export interface HealOptions {
  */
 export class BlockHealer implements AsyncDisposable {
   readonly #options: HealOptions;
-  /** What is being healed, by store and block. */
-  readonly #running = new Set<string>();
+  /** What is being healed. */
+  readonly #running = new Map<Store, Set<BlockId>>();
   readonly #written = new Map<Store, BlockId>();
 
   /** A healer that has done nothing yet. */
@@ -64,9 +64,9 @@ export class BlockHealer implements AsyncDisposable {
     await Promise.all(failures.map(async ({ replica: { store }, error }) => {
       const found = faultOf(error);
       if (found === "unreachable") return this.#tell({ id, store: store.url, found, error });
-      const key = `${id} ${store.url}`;
-      if (this.#running.has(key)) return;
-      this.#running.add(key);
+      const running = this.#running.get(store) ?? new Set();
+      if (running.has(id)) return;
+      this.#running.set(store, running.add(id));
       try {
         await store.put(id, block, { ...options, replace: found === "corrupt" });
         this.#written.set(store, id);
@@ -74,7 +74,7 @@ export class BlockHealer implements AsyncDisposable {
       } catch (error) {
         if (options.signal?.aborted !== true) this.#tell({ id, store: store.url, found, error });
       } finally {
-        this.#running.delete(key);
+        running.delete(id);
       }
     }));
     options.signal?.throwIfAborted();

@@ -95,3 +95,18 @@ Deno.test("Breather: throws the reason of its signal", async () => {
   abort.abort(reason);
   await assert.rejects(breather.breathe(), (error) => error === reason);
 });
+
+Deno.test("Semaphore: an abort ends the waiting of one caller, whose turn goes to the next", async () => {
+  const semaphore = new Semaphore(1);
+  const held = await semaphore.acquire();
+  const controller = new AbortController();
+  const reason = new Error("stop");
+  const leaving = semaphore.acquire(controller.signal);
+  const next = semaphore.acquire(new AbortController().signal);
+  controller.abort(reason);
+  await assert.rejects(leaving, (error) => error === reason);
+  held[Symbol.dispose]();
+  (await next)[Symbol.dispose]();
+  await assert.rejects(semaphore.acquire(controller.signal), (error) => error === reason);
+  (await semaphore.acquire())[Symbol.dispose]();
+});
