@@ -17,6 +17,8 @@ export interface Fault {
   readonly call?: FaultyCall;
   /** The N-th of those calls, from 1; every one when absent. */
   readonly nth?: number;
+  /** Every so many of those calls, such as the 3rd, 6th and 9th for 3. */
+  readonly every?: number;
   /** What the call throws, instead of being made. */
   readonly error?: Error;
   /** Milliseconds that the call waits before it is made or fails. */
@@ -94,6 +96,7 @@ export class FaultyStore implements Store {
       if (fault.call !== undefined && fault.call !== call) continue;
       this.#matched[index]!++;
       if (fault.nth !== undefined && fault.nth !== this.#matched[index]) continue;
+      if (fault.every !== undefined && this.#matched[index]! % fault.every !== 0) continue;
       if (fault.delayMs !== undefined) await wait(fault.delayMs, signal);
       if (fault.error !== undefined) throw fault.error;
     }

@@ -5,10 +5,11 @@
  */
 
 import type { Bytes } from "../../base/bytes.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import { BlockCorruptError, BlockNotFoundError } from "../../base/errors.ts";
 import type { BlockId } from "../../block/block_ref.ts";
 import type { BlockCheck } from "../block_check.ts";
-import type { Store, StoreCallOptions } from "../store.ts";
+import type { PutOptions, Store, StoreCallOptions } from "../store.ts";
 import type { ReplicaFailure } from "./replica_reader.ts";
 
 /** A replica that did not have a block as it should, and what came of it. */
@@ -29,21 +30,31 @@ export interface HealOptions {
   readonly check: BlockCheck;
   /** Told of each replica that was healed or could not be. */
   readonly onHeal?: (event: HealEvent) => void;
+  /** Tells when to try again. */
+  readonly clock?: Clock;
 }
+
+/** How long nothing is written to a store that refused a block, in milliseconds. */
+const PAUSE_MS = 10_000;
 
 /**
  * Writes blocks that one replica has to those where they were found missing or corrupt. It never
- * fails: what could not be done is told. Disposing of it makes durable what it has written.
+ * fails: what could not be done is told, and a store that refuses a block is left alone for a while,
+ * so that it does not slow down the reading. Disposing of it makes durable what it has written.
  */
 export class BlockHealer implements AsyncDisposable {
   readonly #options: HealOptions;
   /** What is being healed. */
   readonly #running = new Map<Store, Set<BlockId>>();
   readonly #written = new Map<Store, BlockId>();
+  /** Stores that refused a block: why, and when to try again. */
+  readonly #refusals = new Map<Store, { readonly error: unknown; readonly endMs: number }>();
+  readonly #clock: Clock;
 
   /** A healer that has done nothing yet. */
   constructor(options: HealOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   /**
@@ -62,22 +73,43 @@ export class BlockHealer implements AsyncDisposable {
     if (failures.length === 0) return;
     this.#options.check(id, block);
     await Promise.all(failures.map(async ({ replica: { store }, error }) => {
-      const found = faultOf(error);
-      if (found === "unreachable") return this.#tell({ id, store: store.url, found, error });
       const running = this.#running.get(store) ?? new Set();
       if (running.has(id)) return;
       this.#running.set(store, running.add(id));
+      const found = faultOf(error);
       try {
-        await store.put(id, block, { ...options, replace: found === "corrupt" });
-        this.#written.set(store, id);
-        this.#tell({ id, store: store.url, found });
-      } catch (error) {
-        if (options.signal?.aborted !== true) this.#tell({ id, store: store.url, found, error });
+        const failure = found === "unreachable"
+          ? { error }
+          : await this.#write(store, id, block, { ...options, replace: found === "corrupt" });
+        if (options.signal?.aborted !== true) {
+          this.#tell({ id, store: store.url, found, ...failure });
+        }
       } finally {
         running.delete(id);
       }
     }));
     options.signal?.throwIfAborted();
+  }
+
+  /** Writes a block, or says why not. */
+  async #write(
+    store: Store,
+    id: BlockId,
+    block: Bytes,
+    options: PutOptions,
+  ): Promise<{ readonly error?: unknown }> {
+    const refusal = this.#refusals.get(store);
+    if (refusal !== undefined && this.#clock.now() < refusal.endMs) {
+      return { error: refusal.error };
+    }
+    try {
+      await store.put(id, block, options);
+      this.#written.set(store, id);
+      return {};
+    } catch (error) {
+      this.#refusals.set(store, { error, endMs: this.#clock.now() + PAUSE_MS });
+      return { error };
+    }
   }
 
   /** Makes durable what was written. */

@@ -129,6 +129,7 @@ export async function inTime<Result>(
 ): Promise<Result> {
   const { deadlineMs, clock } = deadline;
   const { signal } = link;
+  signal.throwIfAborted();
   const abandoned = Promise.withResolvers<never>();
   let cancel = clock.after(deadlineMs, () => link.abort(overdue(deadline)));
   const onAbort = (): void => {

@@ -103,7 +103,7 @@ export class RoutedStore implements Store {
     this.#routes = routes.map((route) => ({ ...route, record: records.get(route.store)! }));
     this.#byPrefix = tableByPrefix(this.#routes);
     this.#reader = new ReplicaReader(clock);
-    this.#healer = heal === undefined ? undefined : new BlockHealer(heal);
+    this.#healer = heal === undefined ? undefined : new BlockHealer({ clock, ...heal });
     this.#readsEveryReplica = heal?.everyReplica ?? false;
     this.url = routes.map((route) => `${formatRange(route)}=${route.store.url}`).join(", ");
     const local = heal === undefined ? mergePlacements(routes) : undefined;

@@ -5,7 +5,10 @@ import { UnsupportedError } from "../../../../lib/base/errors.ts";
 import { DirectoryStore } from "../../../../lib/store/directory_store.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { openStore } from "../../../../lib/store/open_store.ts";
+import type { HealEvent } from "../../../../lib/store/wrappers/block_healer.ts";
 import { RoutedStore } from "../../../../lib/store/wrappers/routed_store.ts";
+import { StoreMetricsCollector } from "../../../../lib/store/wrappers/store_metrics.ts";
+import { openDescriptors } from "../../../helpers/open_descriptors.ts";
 import { randomBlock } from "../../../helpers/random_block.ts";
 
 Deno.test("openStore: one store for all ids is opened as it is", async () => {
@@ -69,6 +72,89 @@ Deno.test("openStore: refuses no specs, bad specs and bad names", async () => {
     assert(!error.message.includes("s3cr3t"));
     return true;
   });
+});
+
+Deno.test("openStore: closes what it opened when a later store cannot be opened", async () => {
+  const path = await Deno.makeTempDir();
+  try {
+    const specs = [`dir://${path}/first`, "dir:///dev/null/x"];
+    await assert.rejects(openStore(specs, { create: true }), { code: "store_unavailable" });
+    assert.equal(openDescriptors(path), 0);
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
+});
+
+Deno.test("openStore: counts the requests to each store of several", async () => {
+  const metrics = new StoreMetricsCollector();
+  const names = [crypto.randomUUID(), crypto.randomUUID()];
+  await using store = await openStore(names.map((name) => `mem://${name}`), { metrics });
+  const { id, block } = randomBlock(100);
+  await store.put(id, block);
+  const counted = metrics.snapshot().map(({ store, operations }) => [
+    store,
+    operations.put!.bytesOut,
+  ]);
+  assert.deepEqual(counted, names.map((name) => [`mem://${name}`, 100]));
+});
+
+Deno.test("openStore: several stores share one rate", async () => {
+  const names = [crypto.randomUUID(), crypto.randomUUID()];
+  const specs = names.map((name) => `mem://${name}`);
+  await using store = await openStore(specs, { bytesPerSecond: 20_000 });
+  const startedMs = performance.now();
+  for (let i = 0; i < 3; i++) {
+    const { id, block } = randomBlock(1000);
+    await store.put(id, block);
+  }
+  // 6,000 bytes went to both, of which 5,000 at once.
+  const passedMs = performance.now() - startedMs;
+  assert.ok(passedMs >= 45, `${passedMs} ms`);
+});
+
+Deno.test("openStore: what is opened read only cannot be changed", async () => {
+  const name = crypto.randomUUID();
+  await using writer = await openStore([`mem://${name}`]);
+  const { id, block } = randomBlock(100);
+  await writer.put(id, block);
+  await using store = await openStore([`mem://${name}`], { readOnly: true });
+  assert.deepEqual(await store.get(id), block);
+  await assert.rejects(store.put(id, block), { code: "store_denied" });
+  await assert.rejects(store.delete!(id), { code: "store_denied" });
+});
+
+Deno.test("openStore: a damaged copy gives way to a good one, and is healed where that is asked for", async () => {
+  const names = [crypto.randomUUID(), crypto.randomUUID()];
+  const specs = names.map((name) => `mem://${name}`);
+  const { id, block } = randomBlock(100);
+  const [first, second] = names.map((name) => new MemoryStore(name));
+  await second!.put(id, block);
+  await first!.put(id, new Uint8Array(100));
+  {
+    await using store = await openStore(specs);
+    assert.deepEqual(await store.get(id), block);
+    assert.deepEqual(await first!.get(id), new Uint8Array(100));
+  }
+  for (const heal of ["met", "all"] as const) {
+    await first!.put(id, new Uint8Array(100), { replace: true });
+    const events: HealEvent[] = [];
+    await using store = await openStore(specs, { heal, onHeal: (event) => events.push(event) });
+    assert.deepEqual(await store.get(id), block);
+    assert.deepEqual(await first!.get(id), block);
+    assert.deepEqual(events, [{ id, store: specs[0], found: "corrupt" }]);
+  }
+});
+
+Deno.test("openStore: refuses options that contradict each other or are out of range", async () => {
+  const name = `mem://${crypto.randomUUID()}`;
+  for (
+    const options of [
+      { readOnly: true, create: true },
+      { readOnly: true, heal: "met" },
+      { verify: false, heal: "all" },
+    ] as const
+  ) await assert.rejects(openStore([name], options), TypeError);
+  await assert.rejects(openStore([name], { attempts: 0 }), RangeError);
 });
 
 Deno.test("openStore: an aborted signal opens nothing", async () => {

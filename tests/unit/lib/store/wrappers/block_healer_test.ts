@@ -12,6 +12,7 @@ import { MemoryStore } from "../../../../../lib/store/memory_store.ts";
 import { BlockHealer, type HealEvent } from "../../../../../lib/store/wrappers/block_healer.ts";
 import type { ReplicaFailure } from "../../../../../lib/store/wrappers/replica_reader.ts";
 import { ReplicaRecord } from "../../../../../lib/store/wrappers/replica_record.ts";
+import { FakeClock } from "../../../../helpers/fake_clock.ts";
 import { type Fault, FaultyStore } from "../../../../helpers/faulty_store.ts";
 import { randomBlock } from "../../../../helpers/random_block.ts";
 
@@ -87,4 +88,22 @@ Deno.test("BlockHealer: an abort ends it with the caller's reason, and is no fai
   controller.abort(new Error("stop"));
   await assert.rejects(healing, /^Error: stop$/);
   assert.deepEqual(events, []);
+});
+
+Deno.test("BlockHealer: leaves a store that refused a block alone for a while", async () => {
+  const clock = new FakeClock();
+  const events: HealEvent[] = [];
+  const heals = new BlockHealer({
+    check: checkEitherDigest,
+    onHeal: (event) => events.push(event),
+    clock,
+  });
+  const refusing = failure(missing, { call: "put", nth: 1, error: away });
+  for (let i = 0; i < 3; i++) await heals.heal(id, block, [refusing], {});
+  assert.equal(refusing.inner.calls.put, 1);
+  assert.deepEqual(events.map(({ error }) => error), [away, away, away]);
+  await clock.advance(10_000);
+  await heals.heal(id, block, [refusing], {});
+  assert.deepEqual(await refusing.inner.get(id), block);
+  assert.equal(events.at(-1)!.error, undefined);
 });

@@ -145,3 +145,19 @@ Deno.test("DeadlineStore: a list has the time for each id, and not for what its 
   await assert.rejects(clock.run(Array.fromAsync(deaf.list!())), overdue);
   for (const { id } of blocks) await inner.delete(id);
 });
+
+Deno.test("DeadlineStore: an abort between two ids of a list ends it, also where nobody hears it", async () => {
+  const clock = new FakeClock();
+  const inner = new SlowStore(clock, 10, true);
+  await using store = new DeadlineStore(inner, 100, clock);
+  const blocks = Array.from({ length: 2 }, () => randomBlock(10));
+  for (const { id, block } of blocks) await inner.put(id, block);
+  const controller = new AbortController();
+  const read = async (): Promise<void> => {
+    for await (const _ of store.list!({ signal: controller.signal })) {
+      controller.abort(new Error("stop"));
+    }
+  };
+  await assert.rejects(clock.run(read()), /^Error: stop$/);
+  for (const { id } of blocks) await inner.delete(id);
+});

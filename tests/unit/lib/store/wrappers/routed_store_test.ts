@@ -2,12 +2,17 @@
 
 import assert from "node:assert/strict";
 import {
+  BlockCorruptError,
   BlockNotFoundError,
   StoreDeniedError,
   StoreUnavailableError,
 } from "../../../../../lib/base/errors.ts";
+import { checkEitherDigest } from "../../../../../lib/store/block_check.ts";
 import { MemoryStore } from "../../../../../lib/store/memory_store.ts";
+import type { HealEvent } from "../../../../../lib/store/wrappers/block_healer.ts";
 import { RoutedStore } from "../../../../../lib/store/wrappers/routed_store.ts";
+import { VerifyingStore } from "../../../../../lib/store/wrappers/verifying_store.ts";
+import { FakeClock } from "../../../../helpers/fake_clock.ts";
 import { type Fault, FaultyStore } from "../../../../helpers/faulty_store.ts";
 import { randomBlock } from "../../../../helpers/random_block.ts";
 
@@ -237,4 +242,88 @@ Deno.test("RoutedStore: its placement is that of its stores within their ranges,
 Deno.test("RoutedStore: refuses to be made of no routes or of impossible ones", () => {
   assert.throws(() => new RoutedStore([]), TypeError);
   assert.throws(() => new RoutedStore([{ start: 5, end: 4, store: faulty() }]), RangeError);
+});
+
+Deno.test("RoutedStore: get keeps to the replica that answers, and leaves alone one that failed", async () => {
+  const { id, block } = randomBlock(100);
+  const clock = new FakeClock();
+  const broken = faulty({ call: "get", error: away });
+  const good = faulty();
+  for (const store of [broken, good]) await store.put(id, block);
+  const routes = [broken, good].map((replica) => ({ ...ALL, store: replica }));
+  await using store = new RoutedStore(routes, { clock });
+  for (let i = 0; i < 10; i++) assert.deepEqual(await store.get(id), block);
+  assert.deepEqual([broken.calls.get, good.calls.get], [1, 10]);
+  // It is asked all the same when nobody else has the block.
+  await good.delete!(id);
+  await assert.rejects(store.get(id), StoreUnavailableError);
+  assert.equal(broken.calls.get, 2);
+});
+
+Deno.test("RoutedStore: get races a second replica when the first hangs, and ends that call", async () => {
+  const { id, block } = randomBlock(100);
+  const clock = new FakeClock();
+  const hung = faulty({ call: "get", delayMs: 60_000 });
+  const good = faulty();
+  for (const store of [hung, good]) await store.put(id, block);
+  const routes = [hung, good].map((replica) => ({ ...ALL, store: replica }));
+  await using store = new RoutedStore(routes, { clock });
+  assert.deepEqual(await clock.run(store.get(id)), block);
+  for (let i = 0; i < 10; i++) assert.deepEqual(await store.get(id), block);
+  assert.deepEqual([hung.calls.get, good.calls.get], [1, 11]);
+});
+
+Deno.test("RoutedStore: has asks first who did not fail of late", async () => {
+  const { id, block } = randomBlock(100);
+  const clock = new FakeClock();
+  const broken = faulty({ call: "has", error: away });
+  const good = faulty();
+  await good.put(id, block);
+  const routes = [broken, good].map((replica) => ({ ...ALL, store: replica }));
+  await using store = new RoutedStore(routes, { clock });
+  for (let i = 0; i < 5; i++) assert.deepEqual(await store.has([id]), [true]);
+  assert.deepEqual([broken.calls.has, good.calls.has], [1, 5]);
+});
+
+Deno.test("RoutedStore: heals what a read meets, and with every replica what it does not meet", async () => {
+  for (const everyReplica of [false, true]) {
+    const { id, block } = randomBlock(100);
+    const [lost, good, bad] = [faulty(), faulty(), faulty()];
+    await good.put(id, block);
+    await bad.put(id, new Uint8Array(100));
+    const routes = [lost, good, bad].map((inner) => ({
+      ...ALL,
+      store: new VerifyingStore(inner, { check: checkEitherDigest }),
+    }));
+    const events: HealEvent[] = [];
+    const onHeal = (event: HealEvent): number => events.push(event);
+    const heal = { check: checkEitherDigest, everyReplica, onHeal };
+    await using store = new RoutedStore(routes, { heal });
+    assert.equal(store.local, undefined);
+    assert.deepEqual(await store.get(id), block);
+    assert.deepEqual(await lost.get(id), block);
+    const found = events.map((event) => event.found);
+    assert.deepEqual(found, everyReplica ? ["missing", "corrupt"] : ["missing"]);
+    assert.equal((await bad.get(id))[0] === 0, !everyReplica || block[0] === 0);
+    assert.deepEqual(await store.get(id), block);
+    assert.equal(events.length, found.length);
+  }
+});
+
+Deno.test("RoutedStore: with none good, nothing is healed, and the error tells what each one said", async () => {
+  const { id } = randomBlock(100);
+  const [lost, bad] = [faulty(), faulty()];
+  await bad.put(id, new Uint8Array(100));
+  const routes = [lost, bad].map((inner) => ({
+    ...ALL,
+    store: new VerifyingStore(inner, { check: checkEitherDigest }),
+  }));
+  const heal = { check: checkEitherDigest, everyReplica: true };
+  await using store = new RoutedStore(routes, { heal });
+  await assert.rejects(store.get(id), (error) => {
+    assert.ok(error instanceof BlockCorruptError);
+    assert.match(error.message, /is not in mem:.*100 bytes digest to/);
+    return true;
+  });
+  assert.equal(lost.calls.put, 0);
 });
