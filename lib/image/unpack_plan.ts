@@ -172,18 +172,14 @@ export async function fetchChunks(
 ): Promise<readonly SentChunk[]> {
   if (store.local !== undefined) return chunks;
   using link = new LinkedAbort(signal);
-  let failure: { error: unknown } | undefined;
-  const fetched = await Promise.allSettled(chunks.map(async (chunk) => {
-    try {
-      return await fetchChunk(store, chunk, link.signal);
-    } catch (error) {
-      failure ??= { error };
-      link.abort(error);
-      throw error;
-    }
-  }));
-  if (failure !== undefined) throw failure.error;
-  return fetched.flatMap((outcome) => outcome.status === "fulfilled" ? [outcome.value] : []);
+  const fetches = chunks.map((chunk) => fetchChunk(store, chunk, link.signal));
+  try {
+    return await Promise.all(fetches);
+  } catch (error) {
+    link.abort(error);
+    await Promise.allSettled(fetches);
+    throw error;
+  }
 }
 
 async function fetchChunk(

@@ -336,3 +336,51 @@ Deno.test("config: a flist of one's own stays so when it is edited", async () =>
   await myfsOk(["config", "tag", "add", "tree.fl", "a=1"], place.options);
   await myfsOk(["unpack", "tree.fl", "out"], place.options);
 });
+
+Deno.test("check: with --heal, brings back what one of two stores lost", async () => {
+  await using place = await packedTree();
+  const stores = ["-s", place.store("one"), "-s", place.store("two")];
+  await myfsOk(["pack", "-q", "-m", "two.fl", ...stores, "tree"], place.options);
+  const [block] = await blockPaths(`${place.path}/two`);
+  const bytes = await Deno.readFile(block!);
+  await Deno.writeFile(block!, bytes.slice(1));
+  const { stderr } = await myfsOk(["check", "two.fl"], place.options);
+  assert.doesNotMatch(stderr, /Healed/);
+  const healed = await myfsOk(["check", "--heal", "two.fl"], place.options);
+  assert.match(healed.stderr, /\nHealed 1 block in dir:.*\/two: 0 had been missing, 1 damaged\n/);
+  assert.deepEqual(await Deno.readFile(block!), bytes);
+  await Deno.remove(block!);
+  const unpacked = await myfsJson(["unpack", "--heal", "two.fl", "out"], place.options);
+  assert.deepEqual((unpacked.document["healing"] as { unhealed: unknown }).unhealed, []);
+  const { document } = await myfsJson(["check", "--heal", "two.fl"], place.options);
+  const { unhealed } = document["healing"] as Record<string, unknown[]>;
+  assert.deepEqual(unhealed, []);
+  assert.deepEqual(await Deno.readFile(block!), bytes);
+  await Deno.remove(`${place.path}/two`, { recursive: true });
+  const { code, stderr: warning } = await myfs(["check", "--heal", "two.fl"], place.options);
+  assert.equal(code, 3);
+  assert.match(warning, /Not healed: 1 block in dir:.*\/two: /);
+  const wrong = await myfs(["check", "--heal", "--presence-only", "two.fl"], place.options);
+  assert.equal(wrong.code, 2);
+});
+
+Deno.test("options for stores: hold back what goes through stores, and are refused out of range", async () => {
+  await using place = await Workplace.create(async (place) => {
+    await Deno.mkdir(`${place.path}/tree`);
+    const noise = crypto.getRandomValues(new Uint8Array(60_000));
+    await Deno.writeFile(`${place.path}/tree/noise`, noise);
+  });
+  const tuning = ["--timeout", "20", "--retries", "0", "--limit-rate", "100K"];
+  const pack = ["pack", "-m", "a.fl", "-s", place.store(), ...tuning, "--concurrency", "2"];
+  const { document: packed } = await myfsJson([...pack, "tree"], place.options);
+  // A quarter of a second's worth passes at once.
+  assert.ok((packed["durationMs"] as number) >= 300, `${packed["durationMs"]} ms`);
+  await myfsOk(["unpack", ...tuning, "a.fl", "out"], place.options);
+  await myfsOk(["check", ...tuning, "a.fl"], place.options);
+  await myfsOk(["flist", "cat", ...tuning, "a.fl", "noise", "--json"], place.options);
+  const clone = ["clone", ...tuning, "-m", "a.fl", "--target", "b.fl", "-s", place.store("b")];
+  await myfsOk(clone, place.options);
+  for (const wrong of [["--timeout", "0"], ["--retries", "100"], ["--limit-rate", "fast"]]) {
+    assert.equal((await myfs(["check", ...wrong, "a.fl"], place.options)).code, 2);
+  }
+});

@@ -1,7 +1,8 @@
 /** Goal: blocks come from where they should, and a stranger's flist opens nothing on this machine. */
 
 import assert from "node:assert/strict";
-import { UntrustedRouteError } from "../../../../lib/base/errors.ts";
+import { BlockCorruptError, MyfsError, UntrustedRouteError } from "../../../../lib/base/errors.ts";
+import { createBlockCodec } from "../../../../lib/block/block_codec.ts";
 import { FlistReader } from "../../../../lib/flist/flist_reader.ts";
 import {
   type ReadStoreOptions,
@@ -11,6 +12,7 @@ import {
 } from "../../../../lib/image/image_stores.ts";
 import { rememberOwnFlist } from "../../../../lib/image/own_flists.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
+import { StoreMetricsCollector } from "../../../../lib/store/wrappers/store_metrics.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
 import { writeFlist } from "../flist/flist_samples.ts";
@@ -67,7 +69,7 @@ Deno.test("useStoreOf: a store that is named takes the place of all routes", asy
 Deno.test("useStore: closes what it opened, and leaves open what was given", async () => {
   const given = new FaultyStore(new MemoryStore());
   {
-    await using used = await useStore(given, { create: true });
+    await using used = await useStore(given, "myfs", { create: true });
     assert.equal(used.store, given);
   }
   assert.equal(given.disposed, false);
@@ -76,14 +78,55 @@ Deno.test("useStore: closes what it opened, and leaves open what was given", asy
 Deno.test("useStore: takes one spec, several, or a store; makes directories only for writing", async () => {
   using folder = new TempFolder();
   const url = `dir://${folder.file("new")}`;
-  await assert.rejects(useStore(url, { create: false }), { code: "store_unavailable" });
+  await assert.rejects(useStore(url, "myfs", { create: false }), { code: "store_unavailable" });
   {
-    await using used = await useStore(url, { create: true });
+    await using used = await useStore(url, "myfs", { create: true });
     assert.equal(used.store.url, url);
   }
   assert.deepEqual(folder.names(), ["new"]);
-  await using several = await useStore(["00-7f=mem://a", "80-ff=mem://b"], { create: true });
+  await using several = await useStore(["00-7f=mem://a", "80-ff=mem://b"], "myfs", {
+    create: true,
+  });
   assert.equal(several.store.url, "00-7f=mem://a, 80-ff=mem://b");
+});
+
+Deno.test("useStoreOf: what a foreign flist names is not written to, unless it is trusted", async () => {
+  using folder = new TempFolder();
+  const meta = foreignFlist(folder, ["https://blocks.example.org/b"]);
+  await assert.rejects(urlUsed(meta, { heal: true }), (error) => {
+    assert.ok(error instanceof MyfsError);
+    assert.equal(error.code, "untrusted_route");
+    assert.match(error.message, /^Cannot heal .*foreign\.fl/);
+    assert.match(error.hint!, /--trust-routes/);
+    return true;
+  });
+  assert.equal(await urlUsed(meta, { heal: true, store: "mem://named" }), "mem://named");
+});
+
+Deno.test("useStore: what is open already cannot be made to heal", async () => {
+  const given = new MemoryStore();
+  await assert.rejects(useStore(given, "myfs", { heal: "met" }), TypeError);
+});
+
+Deno.test("useStore: blocks are checked by the digest of the profile", async () => {
+  const chunk = crypto.getRandomValues(new Uint8Array(100));
+  for (const profile of ["myfs", "rfs"] as const) {
+    const codec = createBlockCodec(profile);
+    const { ref, block } = codec.seal(chunk, codec.keyOf(chunk));
+    const specs = [`mem://${crypto.randomUUID()}`, `mem://${crypto.randomUUID()}`];
+    await using used = await useStore(specs, profile, { create: true });
+    await used.store.put(ref.id, block);
+    assert.deepEqual(await used.store.get(ref.id), block);
+    await using other = await useStore(specs, profile === "rfs" ? "myfs" : "rfs", {});
+    await assert.rejects(other.store.get(ref.id), BlockCorruptError);
+  }
+});
+
+Deno.test("useStore: tuning reaches the stores that are opened", async () => {
+  const metrics = new StoreMetricsCollector();
+  await using used = await useStore("mem://tuned", "myfs", { metrics });
+  await used.store.has([]);
+  assert.equal(metrics.snapshot()[0]!.operations.has!.requests, 1);
 });
 
 Deno.test("routesOf: tells ranges and URLs, without secrets unless they are to be kept", () => {

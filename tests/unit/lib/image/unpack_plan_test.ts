@@ -140,6 +140,21 @@ Deno.test("fetchChunks: brings the blocks, or says what is wrong; a store away i
   await assert.rejects(fetchChunks(away, chunks, undefined), StoreUnavailableError);
 });
 
+Deno.test("fetchChunks: when the store fails, nothing of it is still under way", async () => {
+  const error = new StoreUnavailableError("mem://", "Away");
+  const store = new FaultyStore(new MemoryStore(), [
+    { nth: 2, error },
+    { delayMs: 3_600_000 },
+  ]);
+  const chunks = [1, 2, 3].map(() => ({
+    id: randomBlock(10).id,
+    key: new Uint8Array(32),
+    size: 1,
+  }));
+  // That no timer is left is seen by the test runner.
+  await assert.rejects(fetchChunks(store, chunks, undefined), (thrown) => thrown === error);
+});
+
 Deno.test("fetchChunks: leaves blocks on this machine to the workers", async () => {
   using folder = new TempFolder();
   await using store = await openStore([`dir://${folder.path}`]);
