@@ -29,7 +29,7 @@ export interface CloneOptions {
   readonly store: StoreLike;
   /** Where the blocks are, instead of where the flist's routes say. */
   readonly source?: StoreLike;
-  /** How much is asked of the stores on both sides, and how patiently. */
+  /** How much is asked of the stores that are named, on both sides, and how patiently. */
   readonly storeOptions?: StoreTuning;
   /** See {@link ReadStoreOptions.trustRoutes}. */
   readonly trustRoutes?: boolean;

@@ -35,7 +35,7 @@ export interface ReadStoreOptions {
   readonly trustRoutes?: boolean;
   /** Folder in which packs on this machine leave marks; see `PackOptions.stateFolder`. */
   readonly stateFolder?: string;
-  /** How much is asked of the stores, and how patiently. */
+  /** How much is asked of the stores that are named, not given open, and how patiently. */
   readonly storeOptions?: StoreTuning;
   /**
    * Whether to write a block that is missing or damaged in one store and good in another of the same

@@ -31,7 +31,7 @@ export interface PackOptions {
   readonly meta: string;
   /** Where the blocks go. */
   readonly store: StoreLike;
-  /** How much is asked of the stores, and how patiently. */
+  /** How much is asked of the stores that are named, not given open, and how patiently. */
   readonly storeOptions?: StoreTuning;
   /**
    * How blocks are made and metadata is kept.
