@@ -6,6 +6,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { displayByteString } from "../base/byte_string.ts";
+import { forEachBounded } from "../base/concurrency.ts";
 import { MyfsError, PathNotFoundError } from "../base/errors.ts";
 import type { BlockCodec } from "../block/block_codec.ts";
 import type { Profile } from "../block/profile.ts";
@@ -34,6 +35,9 @@ export interface ReadOptions {
   /** Stops the reading. */
   readonly signal?: AbortSignal;
 }
+
+/** How many chunks one read fetches at a time, which hides the latency of a store far away. */
+const CHUNKS_READ_AT_ONCE = 8;
 
 /** Bytes that a stream reads ahead of its reader. */
 const STREAM_PART_SIZE = 1024 * 1024;
@@ -217,10 +221,10 @@ export class Image implements AsyncDisposable {
   ): Promise<Bytes> {
     const end = Math.min(offset + length, file.size);
     const result = new Uint8Array(Math.max(0, end - offset));
-    for (const extent of this.#flist.extents(file.ino)) {
-      const from = Math.max(offset, extent.fileOffset);
-      const to = Math.min(end, extent.fileOffset + extent.length);
-      if (from >= to) continue;
+    const wanted = this.#flist.extents(file.ino).filter((extent) =>
+      extent.fileOffset < end && extent.fileOffset + extent.length > offset
+    );
+    await forEachBounded(wanted, CHUNKS_READ_AT_ONCE, async (extent) => {
       signal?.throwIfAborted();
       let chunk: Bytes;
       try {
@@ -228,9 +232,11 @@ export class Image implements AsyncDisposable {
       } catch (error) {
         throw namingPath(error, path);
       }
+      const from = Math.max(offset, extent.fileOffset);
+      const to = Math.min(end, extent.fileOffset + extent.length);
       const start = extent.chunkOffset + from - extent.fileOffset;
       result.set(chunk.subarray(start, start + to - from), from - offset);
-    }
+    });
     return result;
   }
 
@@ -299,8 +305,10 @@ export function pathOf(flist: FlistReader, inode: Inode): string {
 
 /** Says which file needs the block that `error` is about. */
 function namingPath(error: unknown, path: string): unknown {
-  if (error instanceof MyfsError && "id" in error) {
-    error.message += `; ${displayByteString(path)} needs it`;
+  const need = `; ${displayByteString(path)} needs it`;
+  // All who wait for a chunk get the same error.
+  if (error instanceof MyfsError && "id" in error && !error.message.endsWith(need)) {
+    error.message += need;
   }
   return error;
 }
