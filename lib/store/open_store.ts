@@ -74,6 +74,9 @@ export type StoreFactory = (url: string, options: StoreFactoryOptions) => Promis
 const FACTORIES: ReadonlyMap<string, StoreFactory> = new Map<string, StoreFactory>([
   ["dir", (url, options) => DirectoryStore.open(directoryPath(url), options)],
   ["mem", (url) => Promise.resolve(new MemoryStore(memoryName(url)))],
+  ["s3", openS3],
+  ["s3s", openS3],
+  ["s3+tls", openS3],
 ]);
 
 /** Kinds of store that are in this process or on its disks: nothing is put around them unasked. */
@@ -163,6 +166,12 @@ function healing(options: OpenStoreOptions): { readonly heal?: RoutedHealOptions
 
 function schemeOf(url: string): string {
   return url.slice(0, url.indexOf("://")).toLowerCase();
+}
+
+/** Loads the AWS client only when there is an S3 store. */
+async function openS3(url: string, options: StoreFactoryOptions): Promise<Store> {
+  const { S3Store } = await import("./s3_store.ts");
+  return await S3Store.open(url, options);
 }
 
 function factoryOf(url: string): StoreFactory {
