@@ -104,7 +104,6 @@ export function s3Fault(url: string, task: string, error: unknown, asker: S3Aske
     const { reason, ...rest } = networkFault(error);
     return new StoreUnavailableError(url, `Cannot ${task}: ${reason}`, rest);
   }
-  console.log(error);
   const name = error instanceof Error ? error.name : "an unknown error";
   return new StoreUnavailableError(
     url,

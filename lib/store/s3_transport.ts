@@ -204,11 +204,8 @@ export class S3Transport {
 
 /** The whole body of an answer. */
 async function readAnswer(response: http.IncomingMessage, isHead: boolean): Promise<Bytes> {
-  if (isHead) {
-    response.resume();
-    return new Uint8Array(0);
-  }
-  const length = contentLength(response);
+  // An answer to HEAD says how long the body would be, and has none.
+  const length = isHead ? 0 : contentLength(response);
   if (length !== undefined && length > BLOCK_SIZE_MAX) {
     throw new S3OversizedAnswer(`The answer has ${length} bytes`);
   }

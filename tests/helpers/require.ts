@@ -7,6 +7,7 @@
  */
 
 import assert from "node:assert/strict";
+import { programPath } from "./ci_programs.ts";
 
 /** What a test can need: a program in the path, or one of the rights below. */
 export type Need =
@@ -18,7 +19,10 @@ export type Need =
   | "strace"
   | "cp"
   | "time"
-  | "libcrypto";
+  | "libcrypto"
+  | "openssl"
+  | "versitygw"
+  | "weed";
 
 /** Registers a test that runs only where everything in `needs` is there. */
 export function requiringTest(
@@ -60,6 +64,11 @@ function look(need: Need): boolean {
     case "libcrypto":
       return has("python3") &&
         runs("python3", ["-c", "import ctypes; ctypes.CDLL('libcrypto.so.3')"]);
+    case "openssl":
+      return runs("openssl", ["version"]);
+    case "versitygw":
+    case "weed":
+      return programPath(need) !== undefined;
     default:
       return runs(need, ["--version"]);
   }
