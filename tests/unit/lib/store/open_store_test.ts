@@ -183,3 +183,36 @@ Deno.test("openStore: a replica that is gone does not keep the others from answe
     await Deno.remove(path, { recursive: true });
   }
 });
+
+Deno.test("openStore: S3 URLs are read before anything is asked, and show no secret", async () => {
+  for (
+    const url of ["s3://key:s3cr3t@host", "s3s://key:s3cr3t@host/b?x=1", "s3+tls://s3cr3t@h/b"]
+  ) {
+    await assert.rejects(openStore([url]), (error) => {
+      assert(error instanceof SyntaxError, String(error));
+      assert(!error.message.includes("s3cr3t"));
+      return true;
+    });
+  }
+});
+
+Deno.test("openStore: a store of one kind does not load the client of another", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const module = new URL("../../../../lib/store/open_store.ts", import.meta.url).href;
+    await Deno.writeTextFile(
+      `${folder}/main.ts`,
+      `import { openStore } from ${JSON.stringify(module)};
+      await using store = await openStore(["dir://${folder}/blocks"], { create: true });`,
+    );
+    // The AWS client reads the environment as soon as it is loaded.
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--allow-read", "--allow-write", "--allow-ffi", "main.ts"],
+      cwd: folder,
+      stdin: "null",
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
