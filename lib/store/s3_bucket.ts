@@ -11,6 +11,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
@@ -171,6 +172,7 @@ export class S3Bucket implements AsyncDisposable {
         }),
         call,
       ));
+    this.#assertListing(found, task);
     this.#isSeen = true;
     const ids = (found.Contents ?? []).flatMap(({ Key = "", Size }) => {
       const name = Key.startsWith(prefix) ? Key.slice(prefix.length) : "";
@@ -200,9 +202,11 @@ export class S3Bucket implements AsyncDisposable {
     const { bucket, prefix } = this.#place;
     const found = await this.#attempt(task, options, [403, 404], async (client, call) => {
       const input = { Bucket: bucket, Prefix: prefix, MaxKeys: 1 };
-      await client.send(new ListObjectsV2Command(input), call);
+      return await client.send(new ListObjectsV2Command(input), call);
     });
-    if (found instanceof S3Refusal && found.code !== "AccessDenied") {
+    if (!(found instanceof S3Refusal)) {
+      this.#assertListing(found, task);
+    } else if (found.code !== "AccessDenied") {
       if (!create || found.code !== "NoSuchBucket") throw this.#fault(task, found);
       await this.#make(task, options);
     }
@@ -213,6 +217,16 @@ export class S3Bucket implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const connection = await this.#connecting?.catch(() => undefined);
     connection?.[Symbol.dispose]();
+  }
+
+  /** The client takes any document for a listing, and a web page for that of an empty bucket. */
+  #assertListing(found: ListObjectsV2CommandOutput, task: string): void {
+    if (found.IsTruncated !== undefined) return;
+    throw new StoreUnavailableError(
+      this.#url,
+      `Cannot ${task}: the answer is not that of an S3 service`,
+      { hint: "Check host and port, and the scheme: s3:// is HTTP, s3s:// is HTTPS." },
+    );
   }
 
   async #make(task: string, options: StoreCallOptions): Promise<void> {

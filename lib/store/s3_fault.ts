@@ -102,14 +102,33 @@ export function s3Fault(url: string, task: string, error: unknown, asker: S3Aske
   }
   if (isFromNetwork(error)) {
     const { reason, ...rest } = networkFault(error);
-    return new StoreUnavailableError(url, `Cannot ${task}: ${reason}`, rest);
+    return new StoreUnavailableError(url, `Cannot ${task}: ${withAuthority(reason)}`, rest);
   }
-  const name = error instanceof Error ? error.name : "an unknown error";
+  const name = error instanceof Error ? error.name : typeof error;
+  if (!wasAnswered(error)) {
+    return new StoreUnavailableError(url, `Cannot ${task}: the request failed (${name})`, {
+      hint: "Check the parameters of the URL, and the settings for AWS tools.",
+    });
+  }
   return new StoreUnavailableError(
     url,
     `Cannot ${task}: the answer cannot be understood (${name})`,
     { hint: "Check that the URL is that of an S3 service." },
   );
+}
+
+/** The runtime's `node:https` says the same of both. */
+function withAuthority(reason: string): string {
+  return reason.replace(
+    "self-signed",
+    "self-signed, or signed by an authority that is not trusted",
+  );
+}
+
+/** The client notes the status of an answer on what it throws about it. */
+function wasAnswered(error: unknown): boolean {
+  const { $metadata } = error as { readonly $metadata?: { readonly httpStatusCode?: number } };
+  return $metadata?.httpStatusCode !== undefined;
 }
 
 function refusalFault(url: string, task: string, refusal: S3Refusal, asker: S3Asker): MyfsError {

@@ -16,6 +16,7 @@ import { Readable } from "node:stream";
 import type { Bytes } from "../base/bytes.ts";
 import { BLOCK_SIZE_MAX } from "../base/limits.ts";
 import { publicLookup } from "./public_lookup.ts";
+import { retryAfterMs } from "./retry_after.ts";
 
 /** A request as the client makes it, signed. */
 export interface S3Request {
@@ -107,7 +108,7 @@ export interface S3TransportOptions {
 }
 
 /** Connections at once. Further requests wait for one to be free. */
-const CONNECTIONS_MAX = 64;
+const CONNECTIONS_MAX = 128;
 
 /** Longest part of a refusal's body that is looked at. */
 const ERROR_BODY_LENGTH_MAX = 64 * 1024;
@@ -283,12 +284,4 @@ function bodyBuffer(body: unknown): Buffer | string | undefined {
 /** What is the name of a region, and nothing else. */
 function nameIn(header: string | string[] | undefined): string | undefined {
   return typeof header === "string" && /^[A-Za-z0-9-]{1,64}$/.test(header) ? header : undefined;
-}
-
-/** The time that a `Retry-After` header says, in seconds or as a date, in milliseconds from now. */
-function retryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
-  const text = header.trim();
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -99,6 +99,10 @@ export function parseS3Url(url: string): S3Place {
     throw refuse(`${name} is 1 or 0`);
   };
 
+  const region = text("region");
+  if (region !== undefined && !/^[A-Za-z0-9-]{1,64}$/.test(region)) {
+    throw refuse("no region can have that name");
+  }
   const accessKeyId = decode(parsed.username);
   const secretAccessKey = decode(parsed.password);
   if ((accessKeyId === "") !== (secretAccessKey === "")) {
@@ -116,7 +120,7 @@ export function parseS3Url(url: string): S3Place {
     endpoint: `${secure ? "https" : "http"}://${parsed.host}`,
     bucket,
     prefix,
-    region: text("region") ?? regionOfHost(parsed.hostname),
+    region: region ?? regionOfHost(parsed.hostname),
     credentials: hasKey
       ? {
         accessKeyId,

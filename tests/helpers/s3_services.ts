@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import net from "node:net";
+import type { CertificateFiles } from "./certificates.ts";
 import { CI_PROGRAMS, programPath } from "./ci_programs.ts";
 import type { Need } from "./require.ts";
 
@@ -29,12 +30,6 @@ export const S3_NEEDS: Readonly<Record<S3ServiceName, Need>> = {
   versitygw: "versitygw",
 };
 
-/** Certificate and key in files, for a service that speaks TLS. */
-export interface TlsFiles {
-  readonly certificate: string;
-  readonly key: string;
-}
-
 /** How long a service may take to begin, in milliseconds. */
 const START_DEADLINE_MS = 60_000;
 
@@ -53,7 +48,7 @@ export class S3Service implements AsyncDisposable {
   }
 
   /** Starts a service and waits until it answers. */
-  static async start(name: S3ServiceName, tls?: TlsFiles): Promise<S3Service> {
+  static async start(name: S3ServiceName, tls?: CertificateFiles): Promise<S3Service> {
     const folder = await Deno.makeTempDir({ prefix: "myfs_test_s3_" });
     const start = name === "seaweedfs" ? startSeaweed : startVersity;
     const { process, port } = await start(folder, tls);
@@ -115,7 +110,7 @@ interface Started {
 }
 
 /** Master, volumes, files and S3 in one process. */
-async function startSeaweed(folder: string, tls?: TlsFiles): Promise<Started> {
+async function startSeaweed(folder: string, tls?: CertificateFiles): Promise<Started> {
   const identity = (name: string, key: string, secret: string, actions: string[]): unknown => ({
     name,
     credentials: [{ accessKey: key, secretKey: secret }],
@@ -160,7 +155,7 @@ async function startSeaweed(folder: string, tls?: TlsFiles): Promise<Started> {
 }
 
 /** Objects as files in a folder. */
-async function startVersity(folder: string, tls?: TlsFiles): Promise<Started> {
+async function startVersity(folder: string, tls?: CertificateFiles): Promise<Started> {
   const [port] = await freePorts(1);
   await Deno.mkdir(`${folder}/data`);
   const files = tls === undefined ? [] : ["--cert", tls.certificate, "--key", tls.key];

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { MyfsError, packDirectory, unpackImage } from "../../mod.ts";
 import { openStore } from "../../lib/store/open_store.ts";
+import { makeCertificates } from "../helpers/certificates.ts";
 import { MemoryS3 } from "../helpers/memory_s3.ts";
 import { randomBlock } from "../helpers/random_block.ts";
 import { makeRandomTree } from "../helpers/random_tree.ts";
@@ -18,7 +19,6 @@ import {
   S3_SERVICES,
   S3Service,
   type S3ServiceName,
-  type TlsFiles,
 } from "../helpers/s3_services.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { assertSameDump, dumpTree } from "../helpers/tree_dump.ts";
@@ -177,28 +177,18 @@ Deno.test("S3: a second pack of the same tree sends no block", async () => {
   assert.deepEqual(service.takeRequests().filter((request) => request.startsWith("PUT")), []);
 });
 
-/** A certificate for loopback that nobody has signed. */
-async function makeCertificate(folder: TempFolder, host: string): Promise<TlsFiles> {
-  const files = { certificate: folder.file("cert.pem"), key: folder.file("key.pem") };
-  const { success, stderr } = await new Deno.Command("openssl", {
-    args: [
-      ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2".split(" "),
-      ...["-keyout", files.key, "-out", files.certificate],
-      ...["-subj", "/CN=test", "-addext", `subjectAltName=${host}`],
-    ],
-  }).output();
-  assert.ok(success, new TextDecoder().decode(stderr));
-  return files;
-}
-
 requiringTest(
   [S3_NEEDS.versitygw, "openssl"],
   "S3 on versitygw: over TLS the certificate counts",
   async () => {
     using folder = new TempFolder();
-    const tls = await makeCertificate(folder, "IP:127.0.0.1");
-    await using service = await S3Service.start("versitygw", tls);
-    await assertRefused(service.url("blocks"), "store_unavailable", /self-signed/);
+    const { authority, good } = await makeCertificates(folder.path);
+    await using service = await S3Service.start("versitygw", good);
+    await assertRefused(
+      service.url("blocks"),
+      "store_unavailable",
+      /authority that is not trusted/,
+    );
     // HTTP on the port for TLS, and the other way round.
     const plain = service.url("blocks").replace(/^s3s/, "s3");
     const answers = /not that of an S3 service|not HTTP|closed the connection/;
@@ -209,7 +199,7 @@ requiringTest(
     const source = folder.tree("source", { file: "content", large: new Uint8Array(3_000_000) });
     const meta = folder.file("x.fl");
     const store = service.url("blocks/deep?create=1");
-    const env = { NODE_EXTRA_CA_CERTS: tls.certificate };
+    const env = { NODE_EXTRA_CA_CERTS: authority };
     const packed = await myfs(["pack", source, "--meta", meta, "--store", store], { env });
     assert.equal(packed.code, 0, packed.stderr);
     const target = folder.file("target");
@@ -219,15 +209,29 @@ requiringTest(
   },
 );
 
-requiringTest([S3_NEEDS.versitygw, "openssl"], "S3: a certificate for another name", async () => {
-  using folder = new TempFolder();
-  const tls = await makeCertificate(folder, "DNS:other.example");
-  await using service = await S3Service.start("versitygw", tls);
-  const source = folder.tree("source", { file: "content" });
-  const { code, stderr } = await myfs(
-    ["pack", source, "--meta", folder.file("x.fl"), "--store", service.url("blocks")],
-    { env: { NODE_EXTRA_CA_CERTS: tls.certificate } },
-  );
-  assert.notEqual(code, 0);
-  assert.match(stderr, /certificate is for another name/);
-});
+requiringTest(
+  [S3_NEEDS.versitygw, "openssl"],
+  "S3 on versitygw: bad certificates are told apart",
+  async () => {
+    using folder = new TempFolder();
+    const { authority, ...certificates } = await makeCertificates(folder.path);
+    const source = folder.tree("source", { file: "content" });
+    const cases = {
+      otherHost: /certificate is for another name/,
+      expired: /certificate has expired/,
+      selfSigned: /certificate is self-signed/,
+    };
+    await Promise.all(
+      Object.entries(cases).map(async ([name, message]) => {
+        const files = certificates[name as keyof typeof cases];
+        await using service = await S3Service.start("versitygw", files);
+        const { code, stderr } = await myfs(
+          ["pack", source, "--meta", folder.file(`${name}.fl`), "--store", service.url("blocks")],
+          { env: { NODE_EXTRA_CA_CERTS: authority } },
+        );
+        assert.notEqual(code, 0);
+        assert.match(stderr, message);
+      }),
+    );
+  },
+);

@@ -1,6 +1,7 @@
 /** Goal: what specs become, and that mistakes leave nothing behind and tell no secrets. */
 
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { UnsupportedError } from "../../../../lib/base/errors.ts";
 import { DirectoryStore } from "../../../../lib/store/directory_store.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
@@ -206,9 +207,10 @@ Deno.test("openStore: a store of one kind does not load the client of another", 
       await using store = await openStore(["dir://${folder}/blocks"], { create: true });`,
     );
     // The AWS client reads the environment as soon as it is loaded.
+    const config = fileURLToPath(new URL("../../../../deno.json", import.meta.url));
+    const rights = ["--no-prompt", "--allow-read", "--allow-write", "--allow-ffi"];
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--allow-read", "--allow-write", "--allow-ffi", "main.ts"],
-      cwd: folder,
+      args: ["run", ...rights, "--config", config, `${folder}/main.ts`],
       stdin: "null",
     }).output();
     assert.equal(code, 0, new TextDecoder().decode(stderr));

@@ -81,6 +81,7 @@ Deno.test("parseS3Url: refuses what is not an S3 store, without showing secrets"
     "s3://:canary@host/b": /go together/,
     "s3://key:canary@host/b?regoin=x": /no parameter regoin/,
     "s3://key:canary@host/b?create=maybe": /create is 1 or 0/,
+    "s3://key:canary@host/b?region=a%20b": /no region/,
     "s3://host/b?session-token=canary": /needs key and secret/,
     "s3://key:canary@host/b?anonymous=1": /more than one way/,
     "s3://host/b?metadata=1&profile=x": /more than one way/,
