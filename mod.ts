@@ -61,6 +61,7 @@ export {
   type ImageDiff,
 } from "./lib/image/diff.ts";
 export { type ImageSummary, inspectImage } from "./lib/image/inspect.ts";
+export { pinImage, type PinImageOptions, type PinImageReport, pinNameOf } from "./lib/image/pin.ts";
 export { editFlist, type EditFlistOptions } from "./lib/image/edit.ts";
 
 // Flists: metadata alone
@@ -91,6 +92,7 @@ export type {
 } from "./lib/store/store.ts";
 export type { PrefixRange } from "./lib/store/prefix_range.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open_store.ts";
+<<<<<<< HEAD
 export type { StoreTuning, StoreVerification } from "./lib/store/wrappers/leaf_wrappers.ts";
 export type { BlockCheck } from "./lib/store/block_check.ts";
 export type { HealEvent } from "./lib/store/wrappers/block_healer.ts";
@@ -103,6 +105,22 @@ export {
   StoreMetricsCollector,
 } from "./lib/store/wrappers/store_metrics.ts";
 export type { StoreOperation } from "./lib/store/wrappers/call_wrapper.ts";
+=======
+export {
+  BlockCache,
+  type BlockCacheOptions,
+  type CachePinStatus,
+  type CacheStatistics,
+  type CacheStatus,
+  type CacheVerifyReport,
+  type CacheWarning,
+  type CacheWorkOptions,
+  openBlockCache,
+} from "./lib/store/block_cache.ts";
+export type { BlockCheck } from "./lib/store/block_check.ts";
+export type { BlockTotal } from "./lib/store/cache_index.ts";
+export { CachedStore } from "./lib/store/wrappers/cached_store.ts";
+>>>>>>> 1a977bb (Block cache: bounded, shared by processes, checked on hits)
 export { MemoryStore } from "./lib/store/memory_store.ts";
 export {
   formatStoreSpec,
