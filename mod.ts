@@ -92,7 +92,6 @@ export type {
 } from "./lib/store/store.ts";
 export type { PrefixRange } from "./lib/store/prefix_range.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open_store.ts";
-<<<<<<< HEAD
 export type { StoreTuning, StoreVerification } from "./lib/store/wrappers/leaf_wrappers.ts";
 export type { BlockCheck } from "./lib/store/block_check.ts";
 export type { HealEvent } from "./lib/store/wrappers/block_healer.ts";
@@ -105,7 +104,6 @@ export {
   StoreMetricsCollector,
 } from "./lib/store/wrappers/store_metrics.ts";
 export type { StoreOperation } from "./lib/store/wrappers/call_wrapper.ts";
-=======
 export {
   BlockCache,
   type BlockCacheOptions,
@@ -119,8 +117,7 @@ export {
 } from "./lib/store/block_cache.ts";
 export type { BlockCheck } from "./lib/store/block_check.ts";
 export type { BlockTotal } from "./lib/store/cache_index.ts";
-export { CachedStore } from "./lib/store/wrappers/cached_store.ts";
->>>>>>> 1a977bb (Block cache: bounded, shared by processes, checked on hits)
+export { withBlockCache } from "./lib/store/wrappers/cached_store.ts";
 export { MemoryStore } from "./lib/store/memory_store.ts";
 export {
   formatStoreSpec,

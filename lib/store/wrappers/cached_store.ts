@@ -58,3 +58,25 @@ export class CachedStore extends StoreWrapper {
     return this.#cache.remove(id) || removed;
   }
 }
+
+/**
+ * `store` with `cache` in front of it: reads come from the cache where it has the block, and what the
+ * store gives is kept. The store is closed with it, the cache is not. Unlike a directory store, it is
+ * not read by worker threads directly.
+ *
+ * @example
+ * ```ts
+ * import { openBlockCache, openStore, withBlockCache } from "myfs";
+ *
+ * const folder = await Deno.makeTempDir();
+ * {
+ *   await using cache = await openBlockCache(folder, { sizeMax: 1024 ** 3 });
+ *   await using store = withBlockCache(await openStore(["mem://far-away"]), cache);
+ *   console.assert(store.url === "mem://far-away");
+ * }
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
+export function withBlockCache(store: Store, cache: BlockCache): Store {
+  return new CachedStore(store, cache);
+}
