@@ -115,7 +115,6 @@ export {
   type CacheWorkOptions,
   openBlockCache,
 } from "./lib/store/block_cache.ts";
-export type { BlockCheck } from "./lib/store/block_check.ts";
 export type { BlockTotal } from "./lib/store/cache_index.ts";
 export { withBlockCache } from "./lib/store/wrappers/cached_store.ts";
 export { MemoryStore } from "./lib/store/memory_store.ts";

@@ -11,6 +11,7 @@ import type { ProgressListener } from "../base/progress.ts";
 import type { BlockRef } from "../block/block_ref.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
 import type { BlockCache, CachePinStatus } from "../store/block_cache.ts";
+import { directoryUrl } from "../store/directory_url.ts";
 import { distinctChunks } from "./check.ts";
 import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
 
@@ -101,7 +102,7 @@ async function checkRoom(cache: BlockCache, missing: readonly BlockRef[]): Promi
   const bytes = missing.reduce((sum, { storedSize = 0 }) => sum + storedSize, 0);
   if (bytesPinned + bytes <= sizeMax) return;
   throw new StoreUnavailableError(
-    cache.folder,
+    directoryUrl(cache.folder),
     `Cannot keep ${missing.length} more blocks of ${bytes} bytes in the cache ${cache.folder}: ` +
       `of its ${sizeMax} bytes, ${bytesPinned} are pinned`,
     { hint: "Give the cache more room, or unpin what is not needed." },
