@@ -157,7 +157,8 @@ export class BlockCache implements AsyncDisposable {
   /** Absolute path of its folder, which a directory store can read too. */
   readonly folder: string;
   readonly #files: CacheFiles;
-  readonly #limits: CacheLimits;
+  /** The limit is named when the contents are first opened: after that another may name one. */
+  #limits: CacheLimits;
   readonly #check: BlockCheck;
   readonly #checked = new CheckedBlocks();
   readonly #onWarning: ((warning: CacheWarning) => void) | undefined;
@@ -316,8 +317,8 @@ export class BlockCache implements AsyncDisposable {
   async pin(name: string, ids: Iterable<BlockId>): Promise<CachePinStatus> {
     const distinct = [...new Set(ids)];
     using _lock = await this.#lockForWork();
-    return await this.#work("pin blocks in", (contents) => {
-      contents.pin({ name, ids: distinct });
+    return await this.#work("pin blocks in", async (contents) => {
+      await contents.pin({ name, ids: distinct });
       const { blocks, bytes } = contents.totalOfPin(name);
       return { name, blocks: distinct.length, blocksPresent: blocks, bytesPresent: bytes };
     });
@@ -341,7 +342,7 @@ export class BlockCache implements AsyncDisposable {
     using _lock = await this.#lockForWork(options.signal);
     return await this.#work("clear", async (contents) => {
       if (options.pinned === true) {
-        for (const { name } of [...contents.pins()]) contents.unpin(name);
+        for (const { name } of [...contents.pins()]) await contents.unpin(name);
       }
       return await contents.clear(options.signal);
     });
@@ -418,6 +419,9 @@ export class BlockCache implements AsyncDisposable {
       throw localFault(url, `open the cache ${this.folder}`, error);
     }
     if (lock !== undefined) return lock;
+    if (this.#isClosed) {
+      throw new StoreUnavailableError(url, `Cannot work on the cache ${this.folder}: it is closed`);
+    }
     throw new StoreUnavailableError(
       url,
       `Cannot work on the cache ${this.folder}: another process keeps it locked`,
@@ -432,15 +436,21 @@ export class BlockCache implements AsyncDisposable {
     const opened = this.#opened!;
     if (opened.contents?.isCurrent() === false) this.#closeContents(opened);
     try {
-      opened.contents ??= await CacheContents.open(this.#files, this.#limits);
+      opened.contents ??= await this.#openContents();
       return await work(opened.contents);
     } catch (error) {
       if (!isIndexDamage(error)) throw error;
       this.#closeContents(opened);
       removeIndex(this.folder);
-      opened.contents = await CacheContents.open(this.#files, this.#limits);
+      opened.contents = await this.#openContents();
       return await work(opened.contents);
     }
+  }
+
+  async #openContents(): Promise<CacheContents> {
+    const contents = await CacheContents.open(this.#files, this.#limits);
+    this.#limits = { ...this.#limits, sizeMax: undefined };
+    return contents;
   }
 
   async #work<Result>(

@@ -23,7 +23,7 @@ import { type CachePin, CachePins } from "./cache_pins.ts";
 
 /** Bounds of a cache. */
 export interface CacheLimits {
-  /** Most space that the blocks may take, in bytes; undefined for what was said last. */
+  /** Most space that the blocks may take, in bytes; undefined for what was named last. */
   readonly sizeMax: number | undefined;
   /** Space that stays free on the file system, in bytes; undefined for a share of it. */
   readonly freeSpaceMin: number | undefined;
@@ -45,6 +45,8 @@ const CORRECTIONS_MAX = 512;
 /** Changes to the index that are made together. */
 const CHANGES_AT_ONCE = 1000;
 const INDEX = "index.sqlite";
+/** Holds the limit that was named last, in bytes, as text. */
+const LIMIT = "limit";
 
 /** The contents of an open cache. */
 export class CacheContents implements Disposable {
@@ -71,10 +73,12 @@ export class CacheContents implements Disposable {
     const { totalBytes } = fileSystemSpace(files.folder);
     const freeSpaceMin = limits.freeSpaceMin ??
       Math.min(FREE_SPACE_MIN_DEFAULT, totalBytes * FREE_SHARE_DEFAULT);
-    const index = openIndex(files.folder, limits.sizeMax ?? SIZE_MAX_DEFAULT);
+    if (limits.sizeMax !== undefined) writeLimit(files.folder, limits.sizeMax);
+    const sizeMax = limits.sizeMax ?? readLimit(files.folder) ?? SIZE_MAX_DEFAULT;
+    const index = openIndex(files.folder, sizeMax);
     const contents = new CacheContents(files, index, freeSpaceMin);
     try {
-      if (limits.sizeMax !== undefined) index.setBytesMax(limits.sizeMax);
+      index.setBytesMax(sizeMax);
       if (index.boot !== bootId()) await contents.scan();
       await contents.trim();
       return contents;
@@ -219,7 +223,7 @@ export class CacheContents implements Disposable {
   }
 
   /** Pins blocks under a name, in place of those that it had before. */
-  pin(pin: CachePin): void {
+  async pin(pin: CachePin): Promise<void> {
     this.#index.setKnowsPins(false);
     this.#pins.write(pin);
     this.#index.transaction(() => {
@@ -227,13 +231,16 @@ export class CacheContents implements Disposable {
       this.#index.addPin(pin.name, pin.ids);
       this.#index.setKnowsPins(true);
     });
+    await this.trim();
   }
 
   /** Takes a pin away; false where there was none. */
-  unpin(name: string): boolean {
+  async unpin(name: string): Promise<boolean> {
     this.#index.setKnowsPins(false);
     const removed = this.#pins.remove(name);
     this.#readPins();
+    // Pins may have kept more than the limit allows.
+    await this.trim();
     return removed;
   }
 
@@ -313,6 +320,22 @@ export function removeIndex(folder: string): void {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
+  }
+}
+
+function writeLimit(folder: string, sizeMax: number): void {
+  const path = `${folder}/${LIMIT}`;
+  Deno.writeTextFileSync(`${path}.new`, `${sizeMax}\n`, { mode: 0o600 });
+  Deno.renameSync(`${path}.new`, path);
+}
+
+function readLimit(folder: string): number | undefined {
+  try {
+    const text = Deno.readTextFileSync(`${folder}/${LIMIT}`).trim();
+    return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 

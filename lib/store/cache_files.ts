@@ -14,7 +14,7 @@ import { BLOCK_SIZE_MAX } from "../base/limits.ts";
 import { type BlockId, parseBlockId } from "../block/block_ref.ts";
 import { CString } from "../linux/c_string.ts";
 import { DirectoryReader } from "../linux/directory_reader.ts";
-import { EINTR, ELOOP, ENOENT, ENOTDIR, EPERM, systemError } from "../linux/errno.ts";
+import { EINTR, EISDIR, ELOOP, ENOENT, ENOTDIR, EPERM, systemError } from "../linux/errno.ts";
 import { FileStatus } from "../linux/file_status.ts";
 import {
   AT_FDCWD,
@@ -260,7 +260,8 @@ export class CacheFiles {
   #unlink(path: string): boolean {
     if (libc().unlinkat(AT_FDCWD, this.#name.of(path), 0) === 0) return true;
     const number = errno();
-    if (number === ENOENT || number === ENOTDIR) return false;
+    // A directory in the place of a file is nobody's block, and not ours to remove.
+    if (number === ENOENT || number === ENOTDIR || number === EISDIR) return false;
     throw systemError("remove", path, number);
   }
 

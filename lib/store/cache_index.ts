@@ -2,8 +2,7 @@
  * What is in a cache, in a SQLite file: sizes, the order of last use, what is pinned, and how much it
  * is in all, so that making room needs no look at all files.
  *
- * Nothing is in it that the files of the cache do not say, but the limit: it can be made again at any
- * time. So it need not survive a power cut (`synchronous = OFF`), only the death of a process, which
+ * Nothing is in it that the files of the cache do not say: it can be made again at any time. So it need not survive a power cut (`synchronous = OFF`), only the death of a process, which
  * SQLite's rollback journal sees to. A write-ahead log would be three times as fast (0.03 instead of
  * 0.1 ms a block), but its shared memory ends every process that maps it when somebody cuts the file
  * off.
