@@ -11,6 +11,7 @@ import type { ProgressListener } from "../base/progress.ts";
 import type { BlockRef } from "../block/block_ref.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
 import type { BlockCache, CachePinStatus } from "../store/block_cache.ts";
+import { spaceOf } from "../store/cache_index.ts";
 import { directoryUrl } from "../store/directory_url.ts";
 import { distinctChunks } from "./check.ts";
 import { type ReadStoreOptions, useStoreOf } from "./image_stores.ts";
@@ -99,7 +100,7 @@ export async function pinImage(
 /** Refuses what cannot fit before any of it is fetched. */
 async function checkRoom(cache: BlockCache, missing: readonly BlockRef[]): Promise<void> {
   const { sizeMax, bytesPinned } = await cache.status();
-  const bytes = missing.reduce((sum, { storedSize = 0 }) => sum + storedSize, 0);
+  const bytes = missing.reduce((sum, { storedSize = 0 }) => sum + spaceOf(storedSize), 0);
   if (bytesPinned + bytes <= sizeMax) return;
   throw new StoreUnavailableError(
     directoryUrl(cache.folder),
