@@ -93,13 +93,13 @@ export async function pinImage(
     bytes += block.length;
     onProgress?.({ phase: "read", entries: blocksFetched, entriesTotal: missing.length, bytes });
   });
-  const { pins } = await cache.status(call);
+  const { pins } = await cache.status({ ...call, scan: false });
   return { ...pinned, ...pins.find((pin) => pin.name === name), blocksFetched };
 }
 
 /** Refuses what cannot fit before any of it is fetched. */
 async function checkRoom(cache: BlockCache, missing: readonly BlockRef[]): Promise<void> {
-  const { sizeMax, bytesPinned } = await cache.status();
+  const { sizeMax, bytesPinned } = await cache.status({ scan: false });
   const bytes = missing.reduce((sum, { storedSize = 0 }) => sum + spaceOf(storedSize), 0);
   if (bytesPinned + bytes <= sizeMax) return;
   throw new StoreUnavailableError(

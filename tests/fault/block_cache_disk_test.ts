@@ -58,7 +58,7 @@ requiringTest(
     await using cache = await disk.open({ freeSpaceMin: 0, sizeMax: 100 * MIB });
     const { store, blocks } = await storeOf(40);
     await using cached = new CachedStore(store, cache);
-    Deno.writeFileSync(disk.file("cache/other"), new Uint8Array(300_000));
+    await Deno.writeFile(disk.file("cache/other"), new Uint8Array(300_000));
     for (let round = 0; round < 2; round++) {
       for (const { id, block } of blocks) assert.deepEqual(await cached.get(id), block);
     }
@@ -68,7 +68,7 @@ requiringTest(
     const { ids } = disk.look();
     assert.ok(ids.length > 2, `${ids.length}`);
     // What another program takes, the cache gives back, and the rest is as good as before.
-    Deno.removeSync(disk.file("cache/other"));
+    await Deno.remove(disk.file("cache/other"));
     for (const { id, block } of blocks) assert.deepEqual(await cached.get(id), block);
   },
 );
@@ -87,7 +87,7 @@ requiringTest(
     assert.ok(await free() >= MIB - 10 * BLOCK_SIZE, `${await free()}`);
     const before = disk.look().ids.length;
     assert.ok(before > 20);
-    Deno.writeFileSync(disk.file("cache/other"), new Uint8Array(MIB));
+    await Deno.writeFile(disk.file("cache/other"), new Uint8Array(MIB));
     const [late] = (await storeOf(1)).blocks;
     await cache.put(late!.id, late!.block);
     assert.ok(await free() >= MIB - 10 * BLOCK_SIZE, `${await free()}`);

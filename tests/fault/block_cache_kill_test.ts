@@ -12,7 +12,7 @@ import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
 
 const HAMMER = new URL("../helpers/cache_hammer.ts", import.meta.url).pathname;
 const SIZE_MAX = 1_000_000;
-const KILLS = 14;
+const KILLS = 10;
 
 /** Starts a process that hammers the cache, and waits until it does. */
 async function startHammer(folder: string, seed: number): Promise<Deno.ChildProcess> {

@@ -102,7 +102,7 @@ async function step(
   }
   if (action < 95) {
     if (random.below(2) === 0) {
-      Deno.writeFileSync(`${place.folder}/index.sqlite`, random.bytes(5000));
+      await Deno.writeFile(`${place.folder}/index.sqlite`, random.bytes(5000));
     } else await rm(`${place.folder}/index.sqlite`, { force: true });
     return "index damaged";
   }

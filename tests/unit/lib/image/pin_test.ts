@@ -65,7 +65,7 @@ Deno.test("pinImage: of a store in a local directory it fetches too", async () =
   await Deno.remove(place.file("blocks"), { recursive: true });
   // The cache has all: another store need not have anything.
   await unpackImage(meta, place.file("out"), { store: new MemoryStore(), cache });
-  assert.deepEqual(Deno.readFileSync(place.file("out/a")), Deno.readFileSync(`${source}/a`));
+  assert.deepEqual(await Deno.readFile(place.file("out/a")), await Deno.readFile(`${source}/a`));
 });
 
 Deno.test("pinImage: a new version takes the place of the old one", async () => {
@@ -117,10 +117,10 @@ Deno.test("images: unpack, read and clone through a cache, also one that a folde
   });
   {
     await using image = await openImage(meta, { store, cache });
-    assert.deepEqual(await image.readFile("b"), Deno.readFileSync(`${source}/b`));
+    assert.deepEqual(await image.readFile("b"), await Deno.readFile(`${source}/b`));
   }
   assert.equal(store.calls.get, calls);
-  assert.deepEqual(Deno.readFileSync(place.file("again/a")), Deno.readFileSync(`${source}/a`));
+  assert.deepEqual(await Deno.readFile(place.file("again/a")), await Deno.readFile(`${source}/a`));
   await using opened = await place.open();
   assert.equal((await opened.status()).sizeMax, 2 ** 30);
 });

@@ -84,7 +84,7 @@ Deno.test("BlockCache: a damaged block is replaced by a put as well", async () =
   await using cache = await place.open();
   const { id, block } = randomBlock(5000);
   await cache.put(id, block);
-  Deno.truncateSync(place.pathOf(id), 100);
+  await Deno.truncate(place.pathOf(id), 100);
   assert.equal(await cache.put(id, block), "stored");
   assert.deepEqual(cache.get(id), block);
 });
@@ -247,11 +247,11 @@ Deno.test("BlockCache: verify finds every damaged block, also one that was just 
     damaged: [],
   });
   // As a disk does that loses bits: nothing else of the file changes.
-  const { atime, mtime } = Deno.statSync(place.pathOf(large.id));
+  const { atime, mtime } = await Deno.stat(place.pathOf(large.id));
   const rot = large.block.map((byte, at) => at === 30_000 ? byte ^ 4 : byte);
-  Deno.writeFileSync(place.pathOf(large.id), rot);
-  Deno.utimeSync(place.pathOf(large.id), atime!, mtime!);
-  Deno.writeFileSync(place.pathOf(blocks[1]!.id), blocks[0]!.block);
+  await Deno.writeFile(place.pathOf(large.id), rot);
+  await Deno.utime(place.pathOf(large.id), atime!, mtime!);
+  await Deno.writeFile(place.pathOf(blocks[1]!.id), blocks[0]!.block);
   const seen: number[] = [];
   const onProgress = ({ entries }: { entries: number }): number => seen.push(entries);
   const { damaged } = await cache.verify({ onProgress });
@@ -267,13 +267,14 @@ Deno.test("BlockCache: what others did to the files is found out", async () => {
     await using cache = await place.open({ sizeMax: 4 * BLOCK_SIZE });
     blocks = await place.fill(cache, 4);
   }
-  Deno.removeSync(place.pathOf(blocks[0]!.id));
+  await Deno.remove(place.pathOf(blocks[0]!.id));
   const copied = randomBlock(BLOCK_SIZE, Number.parseInt(blocks[1]!.id.slice(0, 2), 16));
-  Deno.writeFileSync(place.pathOf(copied.id), copied.block);
+  await Deno.writeFile(place.pathOf(copied.id), copied.block);
   const another = randomBlock(BLOCK_SIZE, Number.parseInt(blocks[2]!.id.slice(0, 2), 16));
-  Deno.writeFileSync(place.pathOf(another.id), another.block);
+  await Deno.writeFile(place.pathOf(another.id), another.block);
   await using cache = await place.open();
   assert.deepEqual(cache.get(copied.id), copied.block);
+  assert.equal((await cache.status({ scan: false })).blocks, 4);
   assert.equal((await cache.status()).blocks, 5);
   assert.deepEqual(await cache.prune(), { blocks: 1, bytes: BLOCK_SIZE });
   assert.equal(place.look().bytes, 4 * BLOCK_SIZE);
@@ -362,7 +363,7 @@ Deno.test("BlockCache: goes on in a new folder when its own was removed or repla
   await using cache = await place.open();
   await using other = await place.open();
   await place.fill(cache, 2);
-  Deno.removeSync(place.folder, { recursive: true });
+  await Deno.remove(place.folder, { recursive: true });
   const [a] = await place.fill(cache, 1);
   assert.deepEqual(place.look().ids, [a!.id]);
   await place.fill(other, 1);
@@ -373,7 +374,7 @@ Deno.test("BlockCache: waits for another's lock for a while, then does without",
   using place = new CachePlace();
   await using cache = await place.open();
   const [a] = await place.fill(cache, 1);
-  using marker = Deno.openSync(`${place.folder}/CACHEDIR.TAG`);
+  using marker = await Deno.open(`${place.folder}/CACHEDIR.TAG`);
   marker.lockSync(true);
   assert.deepEqual(cache.get(a!.id), a!.block);
   const soon = randomBlock(10);
@@ -393,7 +394,7 @@ Deno.test("BlockCache: refuses folders that are not its own, and sizes that are 
   using place = new CachePlace();
   place.tree("cache", { "letter": "dear" });
   await assert.rejects(place.open(), { code: "store_denied", message: /not a cache/ });
-  assert.equal(Deno.readTextFileSync(`${place.folder}/letter`), "dear");
+  assert.equal(await Deno.readTextFile(`${place.folder}/letter`), "dear");
   for (const sizeMax of [-1, 0.5, NaN, Infinity]) {
     await assert.rejects(place.open({ sizeMax }), RangeError);
     await assert.rejects(place.open({ freeSpaceMin: sizeMax }), RangeError);

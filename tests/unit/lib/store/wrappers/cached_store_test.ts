@@ -55,10 +55,10 @@ Deno.test("CachedStore: a damaged block in the cache is fetched again; one from 
   const { id, block } = randomBlock(5000);
   await store.put(id, block);
   await store.get(id);
-  Deno.truncateSync(place.pathOf(id), 50);
+  await Deno.truncate(place.pathOf(id), 50);
   assert.deepEqual(await store.get(id), block);
   assert.equal(inner.calls.get, 2);
-  assert.deepEqual(Deno.readFileSync(place.pathOf(id)), block);
+  assert.deepEqual(await Deno.readFile(place.pathOf(id)), block);
   const wrong = randomBlock(100);
   await store.put(wrong.id, block);
   await assert.rejects(store.get(wrong.id), { code: "block_corrupt" });
