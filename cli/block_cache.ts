@@ -16,7 +16,8 @@ const GROUP = "Options for the cache:";
 /** `--cache`, of commands that read blocks. */
 export const cacheOption = new Option(
   "--cache [folder]",
-  "keep blocks of stores elsewhere here (default: blocks in the user's cache folder)",
+  "keep blocks of stores elsewhere: in this folder, or in the user's own; give it last, or as " +
+    "--cache=folder",
 ).helpGroup(GROUP);
 
 /** `--no-cache` */
