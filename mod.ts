@@ -61,6 +61,7 @@ export {
   type ImageDiff,
 } from "./lib/image/diff.ts";
 export { type ImageSummary, inspectImage } from "./lib/image/inspect.ts";
+export { pinImage, type PinImageOptions, type PinImageReport, pinNameOf } from "./lib/image/pin.ts";
 export { editFlist, type EditFlistOptions } from "./lib/image/edit.ts";
 
 // Flists: metadata alone
@@ -103,6 +104,19 @@ export {
   StoreMetricsCollector,
 } from "./lib/store/wrappers/store_metrics.ts";
 export type { StoreOperation } from "./lib/store/wrappers/call_wrapper.ts";
+export {
+  BlockCache,
+  type BlockCacheOptions,
+  type CachePinStatus,
+  type CacheStatistics,
+  type CacheStatus,
+  type CacheVerifyReport,
+  type CacheWarning,
+  type CacheWorkOptions,
+  openBlockCache,
+} from "./lib/store/block_cache.ts";
+export type { BlockTotal } from "./lib/store/cache_index.ts";
+export { withBlockCache } from "./lib/store/wrappers/cached_store.ts";
 export { MemoryStore } from "./lib/store/memory_store.ts";
 export {
   formatStoreSpec,

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { UsageError } from "./problem.ts";
+
 /** Reads one variable of the environment. */
 export type ReadVariable = (name: string) => string | undefined;
 
@@ -27,4 +29,18 @@ export function stateFolder(read: ReadVariable = (name) => Deno.env.get(name)): 
 export function stateOptions(): { readonly stateFolder?: string } {
   const folder = stateFolder();
   return folder === undefined ? {} : { stateFolder: folder };
+}
+
+/**
+ * The folder of the block cache, unless a command names one: `blocks` in the {@link stateFolder}.
+ *
+ * @throws {UsageError} where the environment names no folder.
+ */
+export function blockCacheFolder(read?: ReadVariable): string {
+  const folder = stateFolder(read);
+  if (folder !== undefined) return `${folder}/blocks`;
+  throw new UsageError(
+    "There is no place for a cache: neither MYFS_CACHE_DIR nor XDG_CACHE_HOME nor HOME is set",
+    "Name a folder with --cache.",
+  );
 }

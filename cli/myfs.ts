@@ -4,6 +4,7 @@
  * @module
  */
 
+import { cacheCommand } from "./commands/cache.ts";
 import { checkCommand } from "./commands/check.ts";
 import { cloneCommand } from "./commands/clone.ts";
 import { completionCommand } from "./commands/completion.ts";
@@ -28,6 +29,7 @@ if (import.meta.main) {
         cloneCommand(execute),
         flistCommand(execute),
         configCommand(execute),
+        cacheCommand(execute),
         runCommand(execute),
         completionCommand(execute, "myfs"),
       ],

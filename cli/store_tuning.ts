@@ -56,12 +56,19 @@ export function tuningOf(options: TuningOptions): { readonly storeOptions: Store
   };
 }
 
-const FACTORS: Readonly<Record<string, number>> = { "": 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+const FACTORS: Readonly<Record<string, number>> = {
+  "": 1,
+  K: 1024,
+  M: 1024 ** 2,
+  G: 1024 ** 3,
+  T: 1024 ** 4,
+};
 
-/** Reads a number of bytes such as `1000`, `500K` or `1.5M`. */
+/** Reads a number of bytes such as `1000`, `500K`, `1.5M` or `10GiB`; KB and MB could mean two things. */
 export function byteCount(text: string): number {
-  const match = /^(\d{1,12}(?:\.\d{1,6})?)([KMG]?)$/i.exec(text);
-  const value = match === null ? 0 : Number(match[1]) * FACTORS[match[2]!.toUpperCase()]!;
-  if (value >= 1) return value;
+  const match = /^(\d{1,15}(?:\.\d{1,6})?)(?:([KMGT])(?:iB)?)?$/i.exec(text);
+  const factor = FACTORS[match?.[2]?.toUpperCase() ?? ""]!;
+  const value = match === null ? 0 : Math.floor(Number(match[1]) * factor);
+  if (value >= 1 && Number.isSafeInteger(value)) return value;
   throw new InvalidArgumentError("Expected a number of bytes such as 500K or 10M");
 }

@@ -62,6 +62,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/store/s3_client.ts": "tests/unit/lib/store/s3_store_test.ts",
   "lib/store/s3_fault.ts": "tests/unit/lib/store/s3_store_test.ts",
   "lib/store/s3_transport.ts": "tests/unit/lib/store/s3_store_test.ts",
+  "lib/store/cache_contents.ts": "tests/unit/lib/store/block_cache_test.ts",
   // These run as worker threads, or are the messages between them and the main thread.
   "lib/image/check_worker.ts": "tests/unit/lib/image/check_test.ts",
   "lib/image/pack_work.ts": "tests/unit/lib/image/pack_test.ts",

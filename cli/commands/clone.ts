@@ -5,6 +5,13 @@
  */
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import {
+  cacheOption,
+  cacheSizeOption,
+  noCacheOption,
+  openReadCache,
+  withoutCache,
+} from "../block_cache.ts";
 import { stateOptions } from "../cache_folder.ts";
 import { examplesText } from "../help.ts";
 import { cloneSummary } from "../output/summaries.ts";
@@ -45,6 +52,9 @@ export function cloneCommand(execute: Execute): CommandUnknownOpts {
     .option("--no-strip-password", "keep passwords of store URLs in the flist")
     .addOption(quietOption)
     .addOption(jsonOption)
+    .addOption(cacheOption)
+    .addOption(noCacheOption)
+    .addOption(cacheSizeOption)
     .addOption(timeoutOption)
     .addOption(retriesOption)
     .addOption(limitRateOption)
@@ -61,8 +71,10 @@ export function cloneCommand(execute: Execute): CommandUnknownOpts {
         const target = required(options.target, "--target <flist>");
         const store = required(storesOf(options), "--store <spec>");
         const { cloneImage } = await import("myfs");
+        await using cache = await openReadCache(options, session);
         const report = await cloneImage(meta, {
-          ...options,
+          ...withoutCache(options),
+          ...(cache === undefined ? {} : { cache }),
           ...tuningOf(options),
           ...stateOptions(),
           ...(options.concurrency === undefined ? {} : { concurrencyMax: options.concurrency }),

@@ -6,6 +6,13 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { UnpackReport } from "myfs";
+import {
+  cacheOption,
+  cacheSizeOption,
+  noCacheOption,
+  openReadCache,
+  withoutCache,
+} from "../block_cache.ts";
 import { stateOptions } from "../cache_folder.ts";
 import { examplesText } from "../help.ts";
 import { asTypedOrPrinted } from "../image_path.ts";
@@ -54,6 +61,9 @@ export function unpackCommand(execute: Execute): CommandUnknownOpts {
     .addOption(jobsOption)
     .addOption(quietOption)
     .addOption(jsonOption)
+    .addOption(cacheOption)
+    .addOption(noCacheOption)
+    .addOption(cacheSizeOption)
     .addOption(timeoutOption)
     .addOption(retriesOption)
     .addOption(concurrencyOption)
@@ -63,6 +73,7 @@ export function unpackCommand(execute: Execute): CommandUnknownOpts {
       examplesText(
         ["Unpack a whole tree", "myfs unpack --meta tree.fl ./out"],
         ["Unpack one directory of it", "myfs unpack --meta tree.fl --path etc/ssh ./ssh"],
+        ["Keep what is fetched for the next time", "myfs unpack tree.fl ./out --cache"],
         [
           "Unpack a flist from elsewhere with blocks from a store of your own",
           "myfs unpack --meta theirs.fl --store dir:///srv/blocks ./out",
@@ -73,9 +84,11 @@ export function unpackCommand(execute: Execute): CommandUnknownOpts {
       execute(options, async (session) => {
         const [meta, target] = takeFlist(options.meta, [flist, operand], ["target"]);
         const { unpackImage } = await import("myfs");
+        await using cache = await openReadCache(options, session);
         const unpack = (path?: string): Promise<UnpackReport> =>
           unpackImage(meta, target, {
-            ...options,
+            ...withoutCache(options),
+            ...(cache === undefined ? {} : { cache }),
             ...(path === undefined ? {} : { path }),
             ...storeOptions(options),
             ...tuningOf(options),

@@ -11,6 +11,7 @@ import type { BlockRef } from "../block/block_ref.ts";
 import { FlistEditor } from "../flist/flist_editor.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
 import type { StoreTuning } from "../store/wrappers/leaf_wrappers.ts";
+import type { BlockCache } from "../store/block_cache.ts";
 import { batches } from "./check.ts";
 import {
   type ReadStoreOptions,
@@ -31,6 +32,10 @@ export interface CloneOptions {
   readonly source?: StoreLike;
   /** How much is asked of the stores that are named, on both sides, and how patiently. */
   readonly storeOptions?: StoreTuning;
+  /** See {@link ReadStoreOptions.cache}: for the blocks that are read. */
+  readonly cache?: BlockCache | string;
+  /** See {@link ReadStoreOptions.cacheSize}. */
+  readonly cacheSize?: number;
   /** See {@link ReadStoreOptions.trustRoutes}. */
   readonly trustRoutes?: boolean;
   /** See {@link ReadStoreOptions.stateFolder}; the new flist becomes one's own. */
@@ -158,8 +163,10 @@ export async function cloneImage(meta: string, options: CloneOptions): Promise<C
 }
 
 function readOptions(options: CloneOptions): ReadStoreOptions {
-  const { source, storeOptions, trustRoutes, stateFolder } = options;
+  const { source, storeOptions, trustRoutes, stateFolder, cache, cacheSize } = options;
   return {
+    ...(cache === undefined ? {} : { cache }),
+    ...(cacheSize === undefined ? {} : { cacheSize }),
     ...(source === undefined ? {} : { store: source }),
     ...(storeOptions === undefined ? {} : { storeOptions }),
     ...(trustRoutes === undefined ? {} : { trustRoutes }),

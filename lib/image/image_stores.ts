@@ -8,9 +8,11 @@ import { MyfsError, UntrustedRouteError } from "../base/errors.ts";
 import { createBlockCodec } from "../block/block_codec.ts";
 import type { Profile } from "../block/profile.ts";
 import type { FlistReader, Route } from "../flist/flist_reader.ts";
+import { BlockCache, openBlockCache } from "../store/block_cache.ts";
 import { openStore, type OpenStoreOptions } from "../store/open_store.ts";
 import type { Store } from "../store/store.ts";
 import { isLocalUrl } from "../store/local_url.ts";
+import { CachedStore } from "../store/wrappers/cached_store.ts";
 import { formatStoreSpec, parseStoreSpec, redactUrl, stripSecrets } from "../store/store_url.ts";
 import type { HealEvent } from "../store/wrappers/block_healer.ts";
 import type { StoreTuning } from "../store/wrappers/leaf_wrappers.ts";
@@ -47,6 +49,16 @@ export interface ReadStoreOptions {
   readonly heal?: boolean;
   /** Told of each copy that was healed or could not be. */
   readonly onHeal?: (event: HealEvent) => void;
+  /**
+   * Where blocks are kept once they have been fetched: an open cache, which stays the caller's, or its
+   * folder. Stores in directories of this machine are read as they are, without it; and so are all
+   * stores where blocks are healed, because only what comes from the stores can be.
+   *
+   * @default no cache
+   */
+  readonly cache?: BlockCache | string;
+  /** Most space that blocks may take in the cache that a folder names; see `BlockCacheOptions`. */
+  readonly cacheSize?: number;
 }
 
 /**
@@ -74,7 +86,7 @@ export async function useStore(
 }
 
 /**
- * Opens the stores that hold the blocks of `flist`.
+ * Opens the stores that hold the blocks of `flist`, behind the cache where there is one.
  *
  * @param healMode Which copies are looked at where copies are to be healed.
  */
@@ -82,6 +94,29 @@ export async function useStoreOf(
   flist: FlistReader,
   options: ReadStoreOptions,
   healMode: "met" | "all" = "met",
+): Promise<UsedStore> {
+  const { cache, cacheSize, heal = false } = options;
+  if (cacheSize !== undefined && typeof cache !== "string") {
+    throw new TypeError("Cannot use option cacheSize without the folder of a cache");
+  }
+  await using used = new AsyncDisposableStack();
+  const { store } = used.use(await useUncachedStoreOf(flist, options, healMode));
+  const keep = (store: Store): UsedStore => {
+    const kept = used.move();
+    return { store, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  };
+  // Worker threads read local directories themselves, as fast as they would read a cache.
+  if (cache === undefined || heal || store.local !== undefined) return keep(store);
+  const opened = cache instanceof BlockCache ? cache : used.use(
+    await openBlockCache(cache, cacheSize === undefined ? {} : { sizeMax: cacheSize }),
+  );
+  return keep(new CachedStore(store, opened));
+}
+
+async function useUncachedStoreOf(
+  flist: FlistReader,
+  options: ReadStoreOptions,
+  healMode: "met" | "all",
 ): Promise<UsedStore> {
   const { heal = false, onHeal } = options;
   const open = {

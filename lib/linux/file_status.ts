@@ -45,6 +45,10 @@ export class FileStatus {
   get mode(): number {
     return this.#view.getUint16(28, true);
   }
+  /** Whether it is a regular file. */
+  get isFile(): boolean {
+    return (this.mode & 0o170000) === 0o100000;
+  }
   /** Inode number. Exact up to 2⁵³; beyond, two inodes of one device could look alike. */
   get inode(): number {
     return this.#uint64(32);
@@ -56,6 +60,13 @@ export class FileStatus {
   /** Space on disk in bytes. */
   get allocatedBytes(): number {
     return this.#uint64(48) * 512;
+  }
+  /** Whole seconds of the last use of the content. */
+  get atime(): number {
+    return this.#int64(64);
+  }
+  get atimeNsec(): number {
+    return this.#view.getUint32(72, true);
   }
   /** Whole seconds of the last change of the inode. */
   get ctime(): number {

@@ -45,6 +45,7 @@ const SYMBOLS = {
     parameters: ["i64", "i32", "buffer", "u32", "buffer", "usize"],
     result: "i32",
   },
+  statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
   geteuid: { parameters: [], result: "u32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -119,6 +120,7 @@ export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
+export const O_TRUNC = 0o1000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 export const O_DIRECTORY = isArm64 ? 0o40000 : 0o200000;

@@ -4,9 +4,11 @@
  */
 
 import { openStore, type OpenStoreOptions } from "../../lib/store/open_store.ts";
+import { openBlockCache } from "../../lib/store/block_cache.ts";
 import { checkEitherDigest } from "../../lib/store/block_check.ts";
 import { MemoryStore } from "../../lib/store/memory_store.ts";
 import type { Store } from "../../lib/store/store.ts";
+import { CachedStore } from "../../lib/store/wrappers/cached_store.ts";
 import { DeadlineStore } from "../../lib/store/wrappers/deadline_store.ts";
 import { wrapLeaf } from "../../lib/store/wrappers/leaf_wrappers.ts";
 import { LimitedStore } from "../../lib/store/wrappers/limited_store.ts";
@@ -108,3 +110,22 @@ storeContract("routed store that heals, of wrapped stores", () => {
     store: new RoutedStore(routes.map((store) => ({ ...range, store })), { heal }),
   });
 });
+
+for (
+  const [name, sizeMax] of [["a cache", 2 ** 30], ["a cache of one page", 4096], [
+    "a cache without room",
+    0,
+  ]] as const
+) {
+  storeContract(`store with ${name} around memory`, async () => {
+    const folder = await Deno.makeTempDir();
+    const cache = await openBlockCache(folder, { sizeMax, freeSpaceMin: 0 });
+    return {
+      store: new CachedStore(new MemoryStore(), cache),
+      cleanUp: async () => {
+        await cache[Symbol.asyncDispose]();
+        await Deno.remove(folder, { recursive: true });
+      },
+    };
+  });
+}

@@ -6,6 +6,13 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { ImageEntry } from "myfs";
+import {
+  cacheOption,
+  cacheSizeOption,
+  noCacheOption,
+  openReadCache,
+  withoutCache,
+} from "../../block_cache.ts";
 import { stateOptions } from "../../cache_folder.ts";
 import { EXIT_CODE } from "../../exit_codes.ts";
 import { examplesText } from "../../help.ts";
@@ -47,6 +54,9 @@ export function catCommand(execute: Execute): CommandUnknownOpts {
     .addOption(trustRoutesOption)
     .addOption(quietOption)
     .addOption(jsonOption)
+    .addOption(cacheOption)
+    .addOption(noCacheOption)
+    .addOption(cacheSizeOption)
     .addOption(timeoutOption)
     .addOption(retriesOption)
     .addOption(concurrencyOption)
@@ -58,8 +68,10 @@ export function catCommand(execute: Execute): CommandUnknownOpts {
         if (paths.length === 0) throw new UsageError("There is no path to print");
         const { openImage } = await import("myfs");
         const { contentDocuments } = await import("../../output/entries.ts");
+        await using cache = await openReadCache(options, session);
         await using image = await openImage(meta, {
-          ...options,
+          ...withoutCache(options),
+          ...(cache === undefined ? {} : { cache }),
           ...storeOptions(options),
           ...tuningOf(options),
           ...stateOptions(),

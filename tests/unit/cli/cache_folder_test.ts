@@ -3,7 +3,7 @@
  */
 
 import assert from "node:assert/strict";
-import { stateFolder } from "../../../cli/cache_folder.ts";
+import { blockCacheFolder, stateFolder } from "../../../cli/cache_folder.ts";
 
 function folderFor(variables: Readonly<Record<string, string>>): string | undefined {
   return stateFolder((name) => variables[name]);
@@ -22,4 +22,12 @@ Deno.test("cache folder: a relative XDG_CACHE_HOME is ignored, as its specificat
 
 Deno.test("cache folder: there may be none", () => {
   assert.equal(folderFor({}), undefined);
+});
+
+Deno.test("cache folder: blocks have a folder in it, and without one a name must be given", () => {
+  assert.equal(
+    blockCacheFolder((name) => name === "HOME" ? "/h" : undefined),
+    "/h/.cache/myfs/blocks",
+  );
+  assert.throws(() => blockCacheFolder(() => undefined), { code: "usage", hint: /--cache/ });
 });

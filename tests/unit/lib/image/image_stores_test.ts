@@ -13,7 +13,10 @@ import {
 import { rememberOwnFlist } from "../../../../lib/image/own_flists.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { StoreMetricsCollector } from "../../../../lib/store/wrappers/store_metrics.ts";
+import { CachedStore } from "../../../../lib/store/wrappers/cached_store.ts";
+import { CachePlace } from "../../../helpers/cache_place.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
+import { openDescriptors } from "../../../helpers/open_descriptors.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
 import { writeFlist } from "../flist/flist_samples.ts";
 
@@ -138,4 +141,31 @@ Deno.test("routesOf: tells ranges and URLs, without secrets unless they are to b
   assert.equal(routesOf([`00-0f=${secret}`], true)[0]!.url, secret);
   assert.deepEqual(routesOf(new MemoryStore("a"), false), [{ start: 0, end: 255, url: "mem://a" }]);
   assert.equal(routesOf(["mem://a", "mem://b"], false).length, 2);
+});
+
+Deno.test("useStoreOf: a cache stands in front of stores elsewhere, and of no local directory", async () => {
+  using place = new CachePlace();
+  const blocks = `dir://${place.tree("blocks")}`;
+  const meta = foreignFlist(place, [blocks]);
+  using flist = FlistReader.open(meta);
+  for (
+    const [options, isCached] of [
+      [{ store: "mem://far" }, true],
+      [{ store: "mem://far", heal: true }, false],
+      [{ store: blocks }, false],
+      [{ trustRoutes: true }, false],
+    ] as const
+  ) {
+    await using used = await useStoreOf(flist, { ...options, cache: place.folder });
+    assert.equal(used.store instanceof CachedStore, isCached, JSON.stringify(options));
+    await using opened = await place.open();
+    await using given = await useStoreOf(flist, { ...options, cache: opened });
+    assert.equal(given.store instanceof CachedStore, isCached);
+  }
+  assert.equal(openDescriptors(place.folder), 0);
+  await assert.rejects(useStoreOf(flist, { store: "mem://far", cacheSize: 5 }), TypeError);
+  // What is refused leaves nothing open.
+  place.tree("other", { "letter": "dear" });
+  const refused = useStoreOf(flist, { store: "mem://far", cache: place.file("other") });
+  await assert.rejects(refused, { code: "store_denied" });
 });
