@@ -74,6 +74,11 @@ export type StoreFactory = (url: string, options: StoreFactoryOptions) => Promis
 const FACTORIES: ReadonlyMap<string, StoreFactory> = new Map<string, StoreFactory>([
   ["dir", (url, options) => DirectoryStore.open(directoryPath(url), options)],
   ["mem", (url) => Promise.resolve(new MemoryStore(memoryName(url)))],
+  ["http", openHttp],
+  ["https", openHttp],
+  ["hub", openHub],
+  ["hubs", openHub],
+  ["server", openHub],
 ]);
 
 /** Kinds of store that are in this process or on its disks: nothing is put around them unasked. */
@@ -174,6 +179,16 @@ function factoryOf(url: string): StoreFactory {
     `Cannot open store ${redactUrl(url)}: there is no kind of store called ${scheme}`,
     { hint: `The kinds of store are ${known}.` },
   );
+}
+
+async function openHttp(url: string, options: StoreFactoryOptions): Promise<Store> {
+  const { HttpStore } = await import("./http_store.ts");
+  return await HttpStore.open(url, options);
+}
+
+async function openHub(url: string, options: StoreFactoryOptions): Promise<Store> {
+  const { HubStore } = await import("./hub_store.ts");
+  return await HubStore.open(url, options);
 }
 
 function memoryName(url: string): string {
