@@ -7,6 +7,7 @@
  */
 
 import assert from "node:assert/strict";
+import { NGINX } from "./nginx_server.ts";
 
 /** What a test can need: a program in the path, or one of the rights below. */
 export type Need =
@@ -18,7 +19,9 @@ export type Need =
   | "strace"
   | "cp"
   | "time"
-  | "libcrypto";
+  | "libcrypto"
+  | "nginx"
+  | "openssl";
 
 /** Registers a test that runs only where everything in `needs` is there. */
 export function requiringTest(
@@ -60,6 +63,10 @@ function look(need: Need): boolean {
     case "libcrypto":
       return has("python3") &&
         runs("python3", ["-c", "import ctypes; ctypes.CDLL('libcrypto.so.3')"]);
+    case "nginx":
+      return runs(NGINX, ["-v"]);
+    case "openssl":
+      return runs("openssl", ["version"]);
     default:
       return runs(need, ["--version"]);
   }
