@@ -55,6 +55,6 @@ function webUrl(text: string): string | undefined {
   if (scheme === undefined || rest === undefined) return undefined;
   if (scheme.toLowerCase() === "hub") return `http://${rest}`;
   if (scheme.toLowerCase() === "hubs") return `https://${rest}`;
-  const [, inner, address] = /^(https?):?\/\/(.+)$/is.exec(rest) ?? [];
+  const [, inner, address] = /^(https?):?\/\/(.*)$/is.exec(rest) ?? [];
   return inner === undefined ? `http://${rest}` : `${inner}://${address}`;
 }

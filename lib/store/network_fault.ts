@@ -16,6 +16,8 @@ export interface NetworkFault {
 
 const CHECK_SERVER = "Check that the server runs and that the URL has its host and port.";
 const CHECK_NETWORK = "Check the network and the server, then run the command again.";
+const CHECK_PORT =
+  "Check the network, the server, and whether its port is for TLS, then run the command again.";
 const TRUST_CERTIFICATE =
   "Name the authority that signed the server's certificate in NODE_EXTRA_CA_CERTS, as a PEM file.";
 
@@ -28,9 +30,9 @@ const never = (reason: string, hint: string): NetworkFault => ({ reason, hint, r
 
 const FAULTS: ReadonlyMap<string, NetworkFault> = new Map(Object.entries({
   ECONNREFUSED: later("nothing accepts connections there", CHECK_SERVER),
-  ECONNRESET: later("the server closed the connection"),
+  ECONNRESET: later("the server closed the connection", CHECK_PORT),
   ECONNABORTED: later("the connection was given up"),
-  EPIPE: later("the server closed the connection"),
+  EPIPE: later("the server closed the connection", CHECK_PORT),
   ETIMEDOUT: later("the server did not answer in time"),
   EHOSTUNREACH: later("there is no way to the host", CHECK_SERVER),
   EHOSTDOWN: later("the host is down", CHECK_SERVER),

@@ -7,6 +7,7 @@
 import type { Store } from "../../lib/store/store.ts";
 import { STORE_CONTRACT } from "../../lib/store/store_contract.ts";
 import { testIdOf } from "../helpers/random_block.ts";
+import { type Need, requiringTest } from "../helpers/require.ts";
 
 /** A store for one check, empty, and what must be removed after it. */
 export interface ContractStore {
@@ -19,10 +20,15 @@ export interface ContractStore {
  *
  * @param name The implementation, for the names of the tests.
  * @param open Makes an empty store; called for each check.
+ * @param needs What must be there for the tests to run.
  */
-export function storeContract(name: string, open: () => Promise<ContractStore>): void {
+export function storeContract(
+  name: string,
+  open: () => Promise<ContractStore>,
+  needs: readonly Need[] = [],
+): void {
   for (const check of STORE_CONTRACT) {
-    Deno.test(`${name}: ${check.name}`, async () => {
+    requiringTest(needs, `${name}: ${check.name}`, async () => {
       const { store, cleanUp } = await open();
       try {
         // All stores of this project list and delete, so a check that does not apply is a mistake.
