@@ -48,7 +48,7 @@ export function httpFault(store: string, task: string, error: unknown): unknown 
   if (error instanceof HttpBrokenAnswer) {
     return unavailable(
       `the server closed the connection before its answer was complete: ${error.message}`,
-      "Check the network and the server, then run the command again.",
+      "Check the network, the server, and whether its port is for https, then run the command again.",
       true,
     );
   }
