@@ -11,22 +11,25 @@ import {
   HttpConnection,
   type HttpMessage,
   type HttpOrigin,
-  originKey,
 } from "./http_connection.ts";
+import { formatHttpFields } from "./http_message.ts";
 
 /** How a client goes about its requests. */
 export interface HttpClientOptions {
   /** The store, without secrets, for errors. */
   readonly store: string;
-  /** What to authorize with, and the one server that may see it. */
-  readonly credentials?: { readonly origin: string; readonly authorization: string };
+  /** The server: what else the URL says does not matter. */
+  readonly base: URL;
+  /** What to authorize with at this server, and at no other. */
+  readonly authorization?: string | undefined;
   /** Whether to refuse addresses that are not globally reachable. @default {false} */
   readonly publicAddressesOnly?: boolean;
 }
 
 /** A request. */
 export interface HttpRequest extends Pick<HttpMessage, "method" | "body"> {
-  readonly url: URL;
+  /** Path and query. */
+  readonly target: string;
   /** What the body is, where there is one. */
   readonly contentType?: string;
   /** How many bytes a body of success may have. */
@@ -63,6 +66,12 @@ const REDIRECTS_MAX = 5;
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+/** A server, and what every request to it says. */
+interface Server {
+  readonly origin: HttpOrigin;
+  readonly fields: string;
+}
+
 /**
  * Makes requests. It tries none again because it failed, with one exception that HTTP knows
  * (RFC 9112, section 9.3.1): where a kept connection turns out to be closed and nothing of an answer
@@ -70,7 +79,9 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
  * twice is as good as once.
  */
 export class HttpClient implements AsyncDisposable {
-  readonly #options: HttpClientOptions;
+  readonly #store: string;
+  readonly #publicAddressesOnly: boolean;
+  readonly #home: Server;
   readonly #permits = new Semaphore(CONNECTIONS_MAX);
   /** The one used last at the end. */
   readonly #idle: HttpConnection[] = [];
@@ -78,18 +89,20 @@ export class HttpClient implements AsyncDisposable {
   #closed = false;
 
   /** A client without connections. */
-  constructor(options: HttpClientOptions) {
-    this.#options = options;
+  constructor({ store, base, authorization, publicAddressesOnly = false }: HttpClientOptions) {
+    this.#store = store;
+    this.#publicAddressesOnly = publicAddressesOnly;
+    this.#home = serverOf(base, authorization);
   }
 
   /**
-   * Makes sure that the server of `url` accepts connections; the connection is kept.
+   * Makes sure that the server accepts connections; the connection is kept.
    *
    * @throws what {@link request} throws.
    */
-  async connect(url: URL, signal?: AbortSignal): Promise<void> {
+  async connect(signal?: AbortSignal): Promise<void> {
     using _permit = await this.#permits.acquire(signal);
-    const connection = await this.#open(originOf(url), signal);
+    const connection = await this.#open(this.#home.origin, signal);
     connection.idleSince = performance.now();
     this.#keep(connection);
   }
@@ -103,9 +116,10 @@ export class HttpClient implements AsyncDisposable {
    */
   async request(request: HttpRequest): Promise<HttpAnswer> {
     using _permit = await this.#permits.acquire(request.signal);
-    let url = request.url;
+    let server = this.#home;
+    let target = request.target;
     for (let redirects = 0;; redirects++) {
-      const answer = await this.#ask(url, request);
+      const answer = await this.#ask(server, target, request);
       const location = answer.headers.get("location");
       if (!REDIRECTS.has(answer.status) || location === undefined) return answer;
       if (redirects === REDIRECTS_MAX) {
@@ -114,7 +128,11 @@ export class HttpClient implements AsyncDisposable {
           "Look at the server's settings.",
         );
       }
-      url = redirectTarget(url, location, request.method);
+      const from = new URL(server.origin.name + target);
+      const to = redirectTarget(from, location, request.method);
+      const isHome = to.origin === this.#home.origin.name;
+      server = isHome ? this.#home : serverOf(to, undefined);
+      target = to.pathname + to.search;
     }
   }
 
@@ -126,17 +144,15 @@ export class HttpClient implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  async #ask(url: URL, request: HttpRequest): Promise<HttpAnswer> {
-    const { method, body, bodySizeMax, signal } = request;
-    const message: HttpMessage = {
-      method,
-      target: url.pathname + url.search,
-      headers: this.#headers(url, request),
-      ...(body === undefined ? {} : { body }),
-      bodySizeMax,
-    };
-    const origin = originOf(url);
-    const kept = this.#takeIdle(originKey(origin));
+  async #ask(
+    { origin, fields }: Server,
+    target: string,
+    { method, body, contentType, bodySizeMax, signal }: HttpRequest,
+  ): Promise<HttpAnswer> {
+    const message: HttpMessage = body === undefined
+      ? { method, target, fields, bodySizeMax }
+      : { method, target, fields: fields + bodyFields(body, contentType), bodySizeMax, body };
+    const kept = this.#takeIdle(origin);
     if (kept !== undefined) {
       try {
         return await this.#exchange(kept, message, signal);
@@ -150,8 +166,12 @@ export class HttpClient implements AsyncDisposable {
 
   async #open(origin: HttpOrigin, signal: AbortSignal | undefined): Promise<HttpConnection> {
     signal?.throwIfAborted();
-    const { store, publicAddressesOnly = false } = this.#options;
-    return await HttpConnection.open({ origin, store, publicAddressesOnly }, signal);
+    const options = {
+      origin,
+      store: this.#store,
+      publicAddressesOnly: this.#publicAddressesOnly,
+    };
+    return await HttpConnection.open(options, signal);
   }
 
   async #exchange(
@@ -174,30 +194,11 @@ export class HttpClient implements AsyncDisposable {
     }
   }
 
-  #headers(url: URL, request: HttpRequest): [string, string][] {
-    const { credentials } = this.#options;
-    const headers: [string, string][] = [
-      ["Host", url.host],
-      ["User-Agent", "myfs"],
-      ["Accept", "*/*"],
-      // Blocks do not compress, and what came compressed could not be bounded by its length.
-      ["Accept-Encoding", "identity"],
-    ];
-    if (request.body !== undefined) {
-      headers.push(["Content-Type", request.contentType ?? "application/octet-stream"]);
-      headers.push(["Content-Length", `${request.body.length}`]);
-    }
-    if (credentials?.origin === url.origin) {
-      headers.push(["Authorization", credentials.authorization]);
-    }
-    return headers;
-  }
-
-  #takeIdle(key: string): HttpConnection | undefined {
+  #takeIdle({ name }: HttpOrigin): HttpConnection | undefined {
     const oldest = performance.now() - IDLE_AGE_MAX_MS;
     for (let at = this.#idle.length - 1; at >= 0; at--) {
       const connection = this.#idle[at]!;
-      if (connection.key !== key) continue;
+      if (connection.origin.name !== name) continue;
       this.#idle.splice(at, 1);
       if (connection.idleSince >= oldest) return connection;
       connection[Symbol.dispose]();
@@ -212,9 +213,25 @@ export class HttpClient implements AsyncDisposable {
   }
 }
 
-function originOf({ protocol, hostname, port }: URL): HttpOrigin {
-  const secure = protocol === "https:";
-  return { secure, hostname, port: port === "" ? (secure ? 443 : 80) : Number(port) };
+function serverOf(url: URL, authorization: string | undefined): Server {
+  const secure = url.protocol === "https:";
+  const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
+  const fields: [string, string][] = [
+    ["Host", url.host],
+    ["User-Agent", "myfs"],
+    ["Accept", "*/*"],
+    // Blocks do not compress, and what came compressed could not be bounded by its length.
+    ["Accept-Encoding", "identity"],
+  ];
+  if (authorization !== undefined) fields.push(["Authorization", authorization]);
+  return {
+    origin: { name: url.origin, secure, hostname: url.hostname, port },
+    fields: formatHttpFields(fields),
+  };
+}
+
+function bodyFields(body: Uint8Array, contentType = "application/octet-stream"): string {
+  return formatHttpFields([["Content-Type", contentType], ["Content-Length", `${body.length}`]]);
 }
 
 /** Where a redirect leads, without credentials that stand in it. */

@@ -19,6 +19,8 @@ import { tlsFailure } from "./tls_failure.ts";
 
 /** Where a connection leads. */
 export interface HttpOrigin {
+  /** Such as `https://host:8443`: connections of one name can stand in for each other. */
+  readonly name: string;
   readonly secure: boolean;
   /** As in a URL: IPv6 addresses have brackets. */
   readonly hostname: string;
@@ -40,7 +42,8 @@ export interface HttpMessage {
   readonly method: "GET" | "HEAD" | "POST";
   /** Path and query. */
   readonly target: string;
-  readonly headers: readonly (readonly [string, string])[];
+  /** Header lines, from `formatHttpFields`. */
+  readonly fields: string;
   /** Left as it is; not kept. */
   readonly body?: Uint8Array;
   /** How many bytes a body of success may have. */
@@ -88,8 +91,8 @@ const decoder = new TextDecoder("latin1");
 
 /** A connection over TCP or TLS. */
 export class HttpConnection implements Disposable {
-  /** The origin, as a key: connections of one key can stand in for each other. */
-  readonly key: string;
+  /** Where it leads. */
+  readonly origin: HttpOrigin;
   /** When its last answer ended, in milliseconds of `performance.now()`. */
   idleSince = 0;
   readonly #connection: Deno.TcpConn | Deno.TlsConn;
@@ -102,8 +105,8 @@ export class HttpConnection implements Disposable {
   #reusable = false;
   #closed = false;
 
-  private constructor(key: string, connection: Deno.TcpConn | Deno.TlsConn) {
-    this.key = key;
+  private constructor(origin: HttpOrigin, connection: Deno.TcpConn | Deno.TlsConn) {
+    this.origin = origin;
     this.#connection = connection;
   }
 
@@ -119,9 +122,9 @@ export class HttpConnection implements Disposable {
     signal: AbortSignal | undefined,
   ): Promise<HttpConnection> {
     const { origin } = options;
-    const connection = await endedBy(signal, connectTcp(options, signal));
-    if (!origin.secure) return new HttpConnection(originKey(origin), connection);
-    return new HttpConnection(originKey(origin), await startTls(connection, origin, signal));
+    const connection = await connectTcp(options, signal);
+    if (!origin.secure) return new HttpConnection(origin, connection);
+    return new HttpConnection(origin, await startTls(connection, origin, signal));
   }
 
   /** Whether the last answer came whole and left the connection fit for another request. */
@@ -174,8 +177,8 @@ export class HttpConnection implements Disposable {
     closeQuietly(this.#connection);
   }
 
-  async #send({ method, target, headers, body }: HttpMessage): Promise<void> {
-    const head = encoder.encode(formatHttpHead(method, target, headers));
+  async #send({ method, target, fields, body }: HttpMessage): Promise<void> {
+    const head = encoder.encode(formatHttpHead(method, target, fields));
     if (body === undefined) return await this.#write(head);
     if (body.length <= JOINED_BODY_SIZE_MAX) return await this.#write(concatBytes([head, body]));
     await this.#write(head);
@@ -189,21 +192,23 @@ export class HttpConnection implements Disposable {
   /** The head of the final answer; those that only say "go on" are dropped. */
   async #readHead(method: string): Promise<HttpHead> {
     for (;;) {
-      const head = parseHttpHead(await this.#readUntil("\r\n\r\n", HEAD_SIZE_MAX), method);
+      const head = parseHttpHead(await this.#readUntil(2, HEAD_SIZE_MAX), method);
       if (head.status >= 200) return head;
     }
   }
 
-  /** Text up to `end`, which is dropped. */
-  async #readUntil(end: string, lengthMax: number): Promise<string> {
-    for (;;) {
-      const text = decoder.decode(this.#buffer.subarray(this.#start, this.#end));
-      const length = text.indexOf(end);
-      if (length >= 0) {
-        this.#start += length + end.length;
-        return text.slice(0, length);
+  /** Text up to so many line ends in a row, which are dropped. */
+  async #readUntil(lineEnds: 1 | 2, lengthMax: number): Promise<string> {
+    for (let looked = 0;;) {
+      const at = findLineEnds(this.#buffer, this.#start + looked, this.#end, lineEnds);
+      if (at >= 0) {
+        const text = decoder.decode(this.#buffer.subarray(this.#start, at));
+        this.#start = at + 2 * lineEnds;
+        return text;
       }
-      if (text.length > lengthMax) throw new HttpSyntaxError("a line of it never ends");
+      const length = this.#end - this.#start;
+      if (length > lengthMax) throw new HttpSyntaxError("a line of it never ends");
+      looked = Math.max(0, length - 2 * lineEnds + 1);
       if (this.#end === this.#buffer.length) this.#makeRoom();
       const count = await this.#read(this.#buffer.subarray(this.#end));
       if (count === null) throw new HttpBrokenAnswer(this.#heard ? "it was cut off" : "none came");
@@ -281,7 +286,7 @@ export class HttpConnection implements Disposable {
   /** Reads a chunked body (RFC 9112, section 7.1); false when it is larger than there is room. */
   async #readChunks(room: BodyRoom): Promise<boolean> {
     for (;;) {
-      const line = await this.#readUntil("\r\n", CHUNK_LINE_LENGTH_MAX);
+      const line = await this.#readUntil(1, CHUNK_LINE_LENGTH_MAX);
       const match = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line);
       if (match === null) throw new HttpSyntaxError("the length of a part cannot be read");
       let left = Number.parseInt(match[1]!, 16);
@@ -292,19 +297,14 @@ export class HttpConnection implements Disposable {
         if (!room.add(count)) return false;
         left -= count;
       }
-      if (await this.#readUntil("\r\n", 2) !== "") {
+      if (await this.#readUntil(1, 2) !== "") {
         throw new HttpSyntaxError("a part of it is longer than it says");
       }
     }
     // Fields may follow; nobody needs them.
-    while (await this.#readUntil("\r\n", HEAD_SIZE_MAX) !== "");
+    while (await this.#readUntil(1, HEAD_SIZE_MAX) !== "");
     return true;
   }
-}
-
-/** What tells origins apart. */
-export function originKey({ secure, hostname, port }: HttpOrigin): string {
-  return `${secure ? "https" : "http"}://${hostname}:${port}`;
 }
 
 /** Bytes that come without anybody having said how many. */
@@ -340,6 +340,16 @@ class BodyRoom {
   }
 }
 
+/** Where the first `count` line ends (CR LF) in a row begin; -1 where there are none. */
+function findLineEnds(bytes: Uint8Array, from: number, to: number, count: 1 | 2): number {
+  const last = to - 2 * count;
+  for (let at = from; at <= last; at++) {
+    if (bytes[at] !== 0x0d || bytes[at + 1] !== 0x0a) continue;
+    if (count === 1 || (bytes[at + 2] === 0x0d && bytes[at + 3] === 0x0a)) return at;
+  }
+  return -1;
+}
+
 async function connectTcp(
   { origin, store, publicAddressesOnly }: HttpConnectOptions,
   signal: AbortSignal | undefined,
@@ -348,6 +358,10 @@ async function connectTcp(
   const connect = async (address: string): Promise<Deno.TcpConn> => {
     const options = { hostname: address, port: origin.port, ...(signal && { signal }) };
     const connection = await Deno.connect(options);
+    if (signal?.aborted === true) {
+      connection.close();
+      throw signal.reason;
+    }
     connection.setNoDelay(true);
     return connection;
   };
@@ -363,19 +377,28 @@ async function connectTcp(
     return await connect(hostname);
   }
   let failure: unknown;
-  for (const { address } of await publicAddresses(hostname, store)) {
+  for (const { address } of await publicAddresses(hostname, store, signal)) {
     try {
       return await connect(address);
     } catch (error) {
+      signal?.throwIfAborted();
       failure ??= error;
     }
   }
   throw failure;
 }
 
-function publicAddresses(hostname: string, store: string): Promise<LookupAddress[]> {
+function publicAddresses(
+  hostname: string,
+  store: string,
+  signal: AbortSignal | undefined,
+): Promise<LookupAddress[]> {
   return new Promise((resolve, reject) => {
+    // A lookup cannot be ended, only no longer waited for.
+    const abort = (): void => reject(signal!.reason);
+    signal?.addEventListener("abort", abort);
     publicLookup(store)(hostname, { all: true }, (error, addresses) => {
+      signal?.removeEventListener("abort", abort);
       if (error === null) resolve(addresses as LookupAddress[]);
       else reject(error);
     });
@@ -395,42 +418,21 @@ async function startTls(
   signal: AbortSignal | undefined,
 ): Promise<Deno.TlsConn> {
   const name = hostname.replace(/^\[|\]$/g, "");
-  let tls: Deno.TlsConn | undefined;
+  let connection: Deno.Conn = tcp;
+  const abort = (): void => closeQuietly(connection);
+  signal?.addEventListener("abort", abort);
   try {
-    tls = await Deno.startTls(tcp, { hostname: name, alpnProtocols: ["http/1.1"] });
-    await endedBy(signal, tls.handshake(), () => closeQuietly(tls!));
+    const tls = await Deno.startTls(tcp, { hostname: name, alpnProtocols: ["http/1.1"] });
+    connection = tls;
+    signal?.throwIfAborted();
+    await tls.handshake();
     return tls;
   } catch (error) {
-    closeQuietly(tls ?? tcp);
+    closeQuietly(connection);
     signal?.throwIfAborted();
     throw tlsFailure(error);
-  }
-}
-
-/** What `work` comes to, or the signal's reason when it is aborted first. */
-async function endedBy<Result>(
-  signal: AbortSignal | undefined,
-  work: Promise<Result>,
-  end?: () => void,
-): Promise<Result> {
-  if (signal === undefined) return await work;
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => {
-      end?.();
-      reject(signal.reason);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop);
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } catch (error) {
-    // What still comes of it is nobody's any more.
-    work.then((result) => (result as Disposable)?.[Symbol.dispose]?.(), () => {});
-    throw signal.aborted ? signal.reason : error;
   } finally {
-    signal.removeEventListener("abort", stop!);
+    signal?.removeEventListener("abort", abort);
   }
 }
 

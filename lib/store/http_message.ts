@@ -60,23 +60,28 @@ export function parseHttpHead(text: string, method: string): HttpHead {
 }
 
 /**
+ * Header lines as text, each with its end.
+ *
+ * @throws {TypeError} when a value would break out of its line.
+ */
+export function formatHttpFields(fields: readonly (readonly [string, string])[]): string {
+  return fields.map(([name, value]) => `${name}: ${allowed(value, /^[\x20-\x7e]*$/)}\r\n`).join("");
+}
+
+/**
  * The head of a request, with the empty line that ends it.
  *
  * @param target Path and query, percent-encoded.
- * @throws {TypeError} when anything in it would break the head's lines.
+ * @param fields From {@link formatHttpFields}.
+ * @throws {TypeError} when the target would break out of its line.
  */
-export function formatHttpHead(
-  method: string,
-  target: string,
-  headers: Iterable<readonly [string, string]>,
-): string {
-  const allowed = (text: string, pattern: RegExp): string => {
-    if (pattern.test(text)) return text;
-    throw new TypeError("Cannot make a request: it has characters that HTTP does not allow there");
-  };
-  let text = `${method} ${allowed(target, /^[\x21-\x7e]+$/)} HTTP/1.1\r\n`;
-  for (const [name, value] of headers) text += `${name}: ${allowed(value, /^[\x20-\x7e]*$/)}\r\n`;
-  return `${text}\r\n`;
+export function formatHttpHead(method: string, target: string, fields: string): string {
+  return `${method} ${allowed(target, /^[\x21-\x7e]+$/)} HTTP/1.1\r\n${fields}\r\n`;
+}
+
+function allowed(text: string, pattern: RegExp): string {
+  if (pattern.test(text)) return text;
+  throw new TypeError("Cannot make a request: it has characters that HTTP does not allow there");
 }
 
 function bodyEndOf(

@@ -46,14 +46,15 @@ export class HttpStore implements Store {
   /** See {@link Store.url}. */
   readonly url: string;
   readonly #client: HttpClient;
-  /** Ends with a slash. */
-  readonly #base: URL;
+  /** Path of the directory, with a final slash, and the query that goes with every request. */
+  readonly #base: Pick<URL, "pathname" | "search">;
   /** Where the last block was found. */
   #flat = false;
 
   private constructor(url: string, base: URL, client: HttpClient) {
     this.url = url;
-    this.#base = base;
+    // Copied: those of a URL are computed each time.
+    this.#base = { pathname: base.pathname, search: base.search };
     this.#client = client;
   }
 
@@ -65,7 +66,7 @@ export class HttpStore implements Store {
    * @throws {StoreUnavailableError} when the server cannot be reached.
    */
   static async open(text: string, options: HttpStoreOptions = {}): Promise<HttpStore> {
-    const { store, base, credentials } = parseHttpUrl(text);
+    const { store, base, authorization } = parseHttpUrl(text);
     if (options.create === true) {
       throw new StoreDeniedError(store, `Cannot write to ${store}: a web server only hands out`, {
         hint: READ_ONLY_HINT,
@@ -73,12 +74,13 @@ export class HttpStore implements Store {
     }
     const client = new HttpClient({
       store,
-      ...(credentials === undefined ? {} : { credentials }),
+      base,
+      authorization,
       publicAddressesOnly: options.publicAddressesOnly ?? false,
     });
     if (options.mayBeAway !== true) {
       try {
-        await client.connect(base, options.signal);
+        await client.connect(options.signal);
       } catch (error) {
         options.signal?.throwIfAborted();
         throw httpFault(store, `open store ${store}`, error);
@@ -152,10 +154,9 @@ export class HttpStore implements Store {
     return undefined;
   }
 
-  #place(id: BlockId, flat: boolean): URL {
-    const url = new URL(this.#base);
-    url.pathname += flat ? id : `${id.slice(0, 2)}/${id}`;
-    return url;
+  #place(id: BlockId, flat: boolean): string {
+    const { pathname, search } = this.#base;
+    return pathname + (flat ? id : `${id.slice(0, 2)}/${id}`) + search;
   }
 
   async #ask(
@@ -166,7 +167,7 @@ export class HttpStore implements Store {
   ): Promise<HttpAnswer> {
     try {
       const answer = await this.#client.request({
-        url: this.#place(id, flat),
+        target: this.#place(id, flat),
         method,
         bodySizeMax: BLOCK_SIZE_MAX,
         signal,

@@ -12,8 +12,8 @@ export interface HttpStoreAddress {
   readonly store: string;
   /** Without user and password; the path ends with a slash. */
   readonly base: URL;
-  /** From user and password, for the server of `base`. */
-  readonly credentials?: { readonly origin: string; readonly authorization: string };
+  /** What to authorize with at the server of `base`, from user and password. */
+  readonly authorization: string | undefined;
 }
 
 /**
@@ -28,11 +28,10 @@ export function parseHttpUrl(text: string): HttpStoreAddress {
       `Cannot open store ${redactUrl(text)}: write http://host/path or https://host/path`,
     );
   }
-  const authorization = basicAuthorization(url, text);
   return {
     store: stripSecrets(text),
     base: directoryBase(url),
-    ...(authorization === undefined ? {} : { credentials: { origin: url.origin, authorization } }),
+    authorization: basicAuthorization(url, text),
   };
 }
 

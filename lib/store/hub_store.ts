@@ -52,19 +52,19 @@ const TOKEN_HINT = "Sign in to the hub, and add ?token=… to the store's URL.";
 export class HubStore implements Store {
   /** See {@link Store.url}. */
   readonly url: string;
-  readonly #base: URL;
+  /** Path under which the API lies, with a final slash. */
+  readonly #path: string;
   readonly #client: HttpClient;
   readonly #hasToken: boolean;
 
   private constructor({ store, base, token }: HubStoreAddress, publicAddressesOnly: boolean) {
     this.url = store;
-    this.#base = base;
+    this.#path = base.pathname;
     this.#hasToken = token !== undefined;
     this.#client = new HttpClient({
       store,
-      ...(token === undefined
-        ? {}
-        : { credentials: { origin: base.origin, authorization: `Bearer ${token}` } }),
+      base,
+      authorization: token === undefined ? undefined : `Bearer ${token}`,
       publicAddressesOnly,
     });
   }
@@ -194,13 +194,13 @@ export class HubStore implements Store {
 
   async #ask(
     path: string,
-    request: Omit<HttpRequest, "url">,
+    request: Omit<HttpRequest, "target">,
     task: string,
     id?: BlockId,
   ): Promise<HttpAnswer> {
-    const url = new URL(path === "" ? "api/v1" : `api/v1/${path}`, this.#base);
+    const target = `${this.#path}api/v1${path === "" ? "" : `/${path}`}`;
     try {
-      return await this.#client.request({ ...request, url });
+      return await this.#client.request({ ...request, target });
     } catch (error) {
       request.signal?.throwIfAborted();
       throw id === undefined

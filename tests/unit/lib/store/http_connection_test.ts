@@ -15,11 +15,11 @@ import { HttpSyntaxError } from "../../../../lib/store/http_message.ts";
 import { UntrustedRouteError } from "../../../../lib/base/errors.ts";
 import { faultServer } from "../../../helpers/fault_server.ts";
 
-const GET: HttpMessage = { method: "GET", target: "/", headers: [], bodySizeMax: 1000 };
+const GET: HttpMessage = { method: "GET", target: "/", fields: "", bodySizeMax: 1000 };
 
 function connect(port: number, hostname = "127.0.0.1"): Promise<HttpConnection> {
   return HttpConnection.open({
-    origin: { secure: false, hostname, port },
+    origin: { name: "", secure: false, hostname, port },
     store: "http://store/",
     publicAddressesOnly: false,
   }, undefined);
@@ -157,7 +157,7 @@ Deno.test("HTTP connection: sends head and body, and several requests after each
     const { body } = await connection.exchange({
       method: "POST",
       target: "/a?b=c",
-      headers: [["Host", "h"], ["Content-Length", `${size}`]],
+      fields: `Host: h\r\nContent-Length: ${size}\r\n`,
       body: new Uint8Array(size),
       bodySizeMax: 100,
     });
@@ -183,7 +183,7 @@ Deno.test("HTTP connection: a refusal that comes before all is sent is read", as
     const { status } = await connection.exchange({
       ...GET,
       method: "POST",
-      headers: [["Content-Length", "50000000"]],
+      fields: "Content-Length: 50000000\r\n",
       body: new Uint8Array(50_000_000),
     });
     assert.equal(status, 413);
@@ -198,7 +198,7 @@ Deno.test("HTTP connection: where only public addresses are allowed, others are 
   for (const hostname of ["127.0.0.1", "[::1]", "localhost"]) {
     await assert.rejects(
       HttpConnection.open({
-        origin: { secure: false, hostname, port: server.port },
+        origin: { name: "", secure: false, hostname, port: server.port },
         store: "http://store/",
         publicAddressesOnly: true,
       }, undefined),

@@ -5,9 +5,9 @@ import { parseHttpUrl } from "../../../../lib/store/http_url.ts";
 
 Deno.test("parseHttpUrl: the path names a directory, with or without its slash", () => {
   for (const path of ["", "/", "/a", "/a/", "/a//"]) {
-    const { base, credentials } = parseHttpUrl(`http://host:8080${path}`);
+    const { base, authorization } = parseHttpUrl(`http://host:8080${path}`);
     assert.equal(base.href, path.startsWith("/a") ? "http://host:8080/a/" : "http://host:8080/");
-    assert.equal(credentials, undefined);
+    assert.equal(authorization, undefined);
   }
 });
 
@@ -17,14 +17,13 @@ Deno.test("parseHttpUrl: the query stays, the fragment goes", () => {
   assert.equal(store, "https://host/a?x=1#part");
 });
 
-Deno.test("parseHttpUrl: user and password become credentials for the server, and go elsewhere nowhere", () => {
-  const { base, store, credentials } = parseHttpUrl("http://us%C3%A9r:p%40ss%25@host/a");
+Deno.test("parseHttpUrl: user and password become what to authorize with, and stand nowhere else", () => {
+  const { base, store, authorization } = parseHttpUrl("http://us%C3%A9r:p%40ss%25@host/a");
   assert.equal(base.href, "http://host/a/");
   assert.equal(store, "http://host/a");
-  assert.equal(credentials!.origin, "http://host");
-  const [, encoded] = credentials!.authorization.split(" ");
+  const [, encoded] = authorization!.split(" ");
   assert.equal(new TextDecoder().decode(Uint8Array.fromBase64(encoded!)), "usér:p@ss%");
-  const token = parseHttpUrl("https://token@host").credentials!.authorization;
+  const token = parseHttpUrl("https://token@host").authorization;
   assert.equal(token, `Basic ${btoa("token:")}`);
 });
 
