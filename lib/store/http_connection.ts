@@ -1,10 +1,10 @@
 /**
  * One connection to a web server, over which requests go one after the other.
  *
- * Why not `fetch` or `node:http`: both cost more than the server does. Against nginx on loopback,
- * with 32 requests at once, what is written here takes two thirds of the processor time that `fetch`
- * takes for blocks of 4 KiB, and half of what `node:http` takes for blocks of 512 KiB; `fetch` also
- * has no way to check the address that a name leads to before it connects there.
+ * Why not `fetch` or `node:http`: against nginx on loopback, with 32 requests at once, blocks of 4 KiB
+ * come twice as fast over this as through either, and blocks of 512 KiB 1.4 times as fast as through
+ * `fetch` and twice as fast as through `node:http`. And `fetch` has no way to check the address that
+ * a name leads to before it connects there.
  *
  * @module
  */

@@ -28,7 +28,7 @@ export interface HttpStoreOptions extends StoreCallOptions {
 }
 
 /** Requests under way at once for one call of `has`. */
-const LOOKS_AT_ONCE = 32;
+const LOOKS_AT_ONCE = 64;
 
 const READ_ONLY_HINT =
   "Name the directory behind the web server as dir://…, or a store that takes blocks, " +

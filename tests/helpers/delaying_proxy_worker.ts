@@ -78,14 +78,15 @@ async function carry(
     sent.catch(() => [source, target].forEach(close));
   };
   const dueNow = (): number => Math.max(performance.now(), notBefore) + latencyMs;
+  const buffer = new Uint8Array(READ_SIZE);
   try {
     for (;;) {
-      const buffer = new Uint8Array(READ_SIZE);
       const length = await source.read(buffer);
       if (length === null) break;
+      const piece = buffer.slice(0, length);
       bytesUnderWay += length;
       send(dueNow(), async () => {
-        await writeAll(target, buffer.subarray(0, length));
+        await writeAll(target, piece);
         bytesUnderWay -= length;
         room?.();
       });

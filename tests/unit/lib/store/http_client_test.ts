@@ -37,9 +37,9 @@ Deno.test("HTTP client: keeps connections, and makes no more than are needed", a
   await using client = makeClient(server.url);
   for (let i = 0; i < 5; i++) await get(client);
   assert.equal(server.connectionCount, 1);
-  await Promise.all(Array.from({ length: 300 }, () => get(client)));
-  assert.ok(server.connectionCount <= 64, `${server.connectionCount} connections`);
-  assert.equal(server.requests.length, 305);
+  await Promise.all(Array.from({ length: 400 }, () => get(client)));
+  assert.ok(server.connectionCount <= 256, `${server.connectionCount} connections`);
+  assert.equal(server.requests.length, 405);
 });
 
 Deno.test("HTTP client: a connection that was made ahead is used", async () => {
@@ -177,13 +177,13 @@ Deno.test("HTTP client: an abort also ends the waiting for a free connection", a
   await using client = makeClient(server.url);
   const controller = new AbortController();
   const requests = Array.from(
-    { length: 80 },
+    { length: 270 },
     () => assert.rejects(get(client, "/", { signal: controller.signal })),
   );
-  while (server.requests.length < 64) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (server.requests.length < 256) await new Promise((resolve) => setTimeout(resolve, 1));
   controller.abort(reason);
   await Promise.all(requests);
-  assert.equal(server.requests.length, 64);
+  assert.equal(server.requests.length, 256);
 });
 
 Deno.test("HTTP client: closing it ends requests under way", async () => {

@@ -105,7 +105,7 @@ Deno.test("HTTP store: has asks side by side, within bounds, and answers in orde
   await using store = await HttpStore.open(server.url);
   const ids = Array.from({ length: 200 }, (_, i) => i % 3 === 0 ? one.id : two.id);
   assert.deepEqual(await store.has(ids), ids.map((id) => id === one.id));
-  assert.ok(most > 8 && most <= 32, `${most} at once`);
+  assert.ok(most > 8 && most <= 64, `${most} at once`);
 });
 
 Deno.test("HTTP store: a page for people instead of 404 is no block", async () => {
