@@ -100,7 +100,6 @@ export class HttpConnection implements Disposable {
   /** The part of the buffer that holds bytes not yet used. */
   #start = 0;
   #end = 0;
-  #used = false;
   #heard = false;
   #reusable = false;
   #closed = false;
@@ -132,11 +131,6 @@ export class HttpConnection implements Disposable {
     return this.#reusable && !this.#closed;
   }
 
-  /** Whether a request was made before: the server may have closed it meanwhile. */
-  get used(): boolean {
-    return this.#used;
-  }
-
   /** Whether nothing of an answer to the last request has come. */
   get silent(): boolean {
     return !this.#heard;
@@ -165,7 +159,6 @@ export class HttpConnection implements Disposable {
       // That sending failed says more than that no answer came.
       throw error instanceof HttpBrokenAnswer ? sending.error ?? error : error;
     } finally {
-      this.#used = true;
       if (!this.#reusable) this[Symbol.dispose]();
     }
   }

@@ -68,9 +68,13 @@ export class HttpStore implements Store {
   static async open(text: string, options: HttpStoreOptions = {}): Promise<HttpStore> {
     const { store, base, authorization } = parseHttpUrl(text);
     if (options.create === true) {
-      throw new StoreDeniedError(store, `Cannot write to ${store}: a web server only hands out`, {
-        hint: READ_ONLY_HINT,
-      });
+      throw new StoreDeniedError(
+        store,
+        `Cannot write to ${store}: stores on web servers are read only`,
+        {
+          hint: READ_ONLY_HINT,
+        },
+      );
     }
     const client = new HttpClient({
       store,
@@ -101,7 +105,7 @@ export class HttpStore implements Store {
     return Promise.reject(
       new StoreDeniedError(
         this.url,
-        `Cannot store block ${id} in ${this.url}: a web server only hands out`,
+        `Cannot store block ${id} in ${this.url}: stores on web servers are read only`,
         { hint: READ_ONLY_HINT },
       ),
     );
