@@ -239,7 +239,7 @@ Deno.test("HTTP store: opening tells that nobody answers, unless the store may b
   await assert.rejects(store.get(one.id), StoreUnavailableError);
 });
 
-Deno.test("HTTP store: a foreign flist's leads nowhere near, not by a redirect either", async () => {
+Deno.test("HTTP store: one of a foreign flist connects to no address near", async () => {
   await using server = await fileServer({ [nested(one.id)]: one.block });
   for (const host of [`127.0.0.1:${server.port}`, `localhost:${server.port}`]) {
     await assert.rejects(HttpStore.open(`http://${host}/`, { publicAddressesOnly: true }), {
