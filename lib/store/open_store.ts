@@ -77,6 +77,11 @@ const FACTORIES: ReadonlyMap<string, StoreFactory> = new Map<string, StoreFactor
   ["s3", openS3],
   ["s3s", openS3],
   ["s3+tls", openS3],
+  ["http", openHttp],
+  ["https", openHttp],
+  ["hub", openHub],
+  ["hubs", openHub],
+  ["server", openHub],
 ]);
 
 /** Kinds of store that are in this process or on its disks: nothing is put around them unasked. */
@@ -183,6 +188,16 @@ function factoryOf(url: string): StoreFactory {
     `Cannot open store ${redactUrl(url)}: there is no kind of store called ${scheme}`,
     { hint: `The kinds of store are ${known}.` },
   );
+}
+
+async function openHttp(url: string, options: StoreFactoryOptions): Promise<Store> {
+  const { HttpStore } = await import("./http_store.ts");
+  return await HttpStore.open(url, options);
+}
+
+async function openHub(url: string, options: StoreFactoryOptions): Promise<Store> {
+  const { HubStore } = await import("./hub_store.ts");
+  return await HubStore.open(url, options);
 }
 
 function memoryName(url: string): string {

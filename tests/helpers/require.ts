@@ -8,6 +8,7 @@
 
 import assert from "node:assert/strict";
 import { programPath } from "./ci_programs.ts";
+import { NGINX } from "./nginx_server.ts";
 
 /** What a test can need: a program in the path, or one of the rights below. */
 export type Need =
@@ -20,6 +21,7 @@ export type Need =
   | "cp"
   | "time"
   | "libcrypto"
+  | "nginx"
   | "openssl"
   | "versitygw"
   | "weed";
@@ -69,6 +71,8 @@ function look(need: Need): boolean {
     case "versitygw":
     case "weed":
       return programPath(need) !== undefined;
+    case "nginx":
+      return runs(NGINX, ["-v"]);
     default:
       return runs(need, ["--version"]);
   }

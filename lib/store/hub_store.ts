@@ -1,0 +1,233 @@
+/**
+ * `hub://host[:port]` and its kin (`hub_url.ts`): blocks in a hub that speaks the block API of the
+ * rfs server.
+ *
+ * @module
+ */
+
+import type { Bytes } from "../base/bytes.ts";
+import { forEachBounded } from "../base/concurrency.ts";
+import {
+  BlockNotFoundError,
+  StoreDeniedError,
+  StoreUnavailableError,
+  UnsupportedError,
+} from "../base/errors.ts";
+import { BLOCK_SIZE_MAX } from "../base/limits.ts";
+import type { BlockId } from "../block/block_ref.ts";
+import { assertBlockSize } from "./block_size.ts";
+import { HttpClient, type HttpRequest } from "./http_client.ts";
+import type { HttpAnswer } from "./http_connection.ts";
+import { httpBlockFault, httpFault, statusFault } from "./http_fault.ts";
+import { type HubStoreAddress, parseHubUrl } from "./hub_url.ts";
+import { promised } from "./promised.ts";
+import type { PutOptions, PutResult, Store, StoreCallOptions } from "./store.ts";
+
+/** How to open a store in a hub. */
+export interface HubStoreOptions extends StoreCallOptions {
+  /** Opens for writing, which takes a token. @default {false} */
+  readonly create?: boolean;
+  /** Opens even where the hub cannot be reached: only calls fail then. @default {false} */
+  readonly mayBeAway?: boolean;
+  /** Refuses to connect to addresses that are not globally reachable. @default {false} */
+  readonly publicAddressesOnly?: boolean;
+}
+
+/** Ids that one request asks for: 100 bytes each, where rfs reads 2 MB at most. */
+const IDS_A_REQUEST = 1000;
+
+/** Requests under way at once for one call of `has`. */
+const REQUESTS_AT_ONCE = 4;
+
+/** Longest answer that is not a block, in bytes. */
+const ANSWER_SIZE_MAX = 1024 * 1024;
+
+const TOKEN_HINT = "Sign in to the hub, and add ?token=… to the store's URL.";
+
+/**
+ * Blocks in a hub. A hub computes the id of a block itself: that of rfs only has ids of BLAKE2b, as
+ * the `rfs` profile makes them, and takes no block of more than 2 MB. It does not replace blocks,
+ * and neither lists nor deletes them.
+ */
+export class HubStore implements Store {
+  /** See {@link Store.url}. */
+  readonly url: string;
+  /** Path under which the API lies, with a final slash. */
+  readonly #path: string;
+  readonly #client: HttpClient;
+  readonly #hasToken: boolean;
+
+  private constructor({ store, base, token }: HubStoreAddress, publicAddressesOnly: boolean) {
+    this.url = store;
+    this.#path = base.pathname;
+    this.#hasToken = token !== undefined;
+    this.#client = new HttpClient({
+      store,
+      base,
+      authorization: token === undefined ? undefined : `Bearer ${token}`,
+      publicAddressesOnly,
+    });
+  }
+
+  /**
+   * Opens the store; unless it may be away, a hub must answer.
+   *
+   * @throws {SyntaxError} when the URL cannot be read.
+   * @throws {StoreDeniedError} when it is to be written to and the URL has no token.
+   * @throws {StoreUnavailableError} when no hub answers.
+   */
+  static async open(text: string, options: HubStoreOptions = {}): Promise<HubStore> {
+    const address = parseHubUrl(text);
+    const store = new HubStore(address, options.publicAddressesOnly ?? false);
+    if (options.create === true && address.token === undefined) {
+      throw new StoreDeniedError(store.url, `Cannot write to ${store.url}: that takes a token`, {
+        hint: TOKEN_HINT,
+      });
+    }
+    if (options.mayBeAway !== true) await store.#greet(options.signal);
+    return store;
+  }
+
+  /** See {@link Store.get}. */
+  async get(id: BlockId, { signal }: StoreCallOptions = {}): Promise<Bytes> {
+    const task = `read block ${id} in ${this.url}`;
+    const request = { method: "GET", bodySizeMax: BLOCK_SIZE_MAX, signal } as const;
+    const answer = await this.#ask(`block/${id}`, request, task, id);
+    if (answer.status === 404) throw new BlockNotFoundError(id, this.url);
+    if (answer.status !== 200) throw statusFault(this.url, task, answer);
+    return answer.body;
+  }
+
+  /**
+   * See {@link Store.put}.
+   *
+   * @throws {UnsupportedError} when the hub keeps the block under another id, or has it and is told
+   *   to replace it.
+   */
+  async put(id: BlockId, block: Uint8Array, options: PutOptions = {}): Promise<PutResult> {
+    options.signal?.throwIfAborted();
+    assertBlockSize(id, block);
+    const task = `store block ${id} in ${this.url}`;
+    if (!this.#hasToken) {
+      throw new StoreDeniedError(this.url, `Cannot ${task}: that takes a token`, {
+        hint: TOKEN_HINT,
+      });
+    }
+    const answer = await this.#ask(
+      // The block of no file, as the rfs client writes it.
+      "block?file_hash=&idx=0",
+      { method: "POST", body: block, bodySizeMax: ANSWER_SIZE_MAX, signal: options.signal },
+      task,
+    );
+    if (answer.status !== 200 && answer.status !== 201) {
+      throw statusFault(this.url, task, answer);
+    }
+    if (this.#field(answer, "hash", task) !== id) {
+      throw new UnsupportedError(`Cannot ${task}: the hub keeps the block under another id`, {
+        hint: "Pack with --profile rfs, or name a store that takes every block.",
+      });
+    }
+    if (answer.status === 201) return "stored";
+    if (options.replace !== true) return "present";
+    throw new UnsupportedError(`Cannot ${task}: the hub has one under that id and keeps it`, {
+      hint: "Remove the block in the hub's own storage first.",
+    });
+  }
+
+  /** See {@link Store.has}. */
+  async has(ids: readonly BlockId[], { signal }: StoreCallOptions = {}): Promise<boolean[]> {
+    signal?.throwIfAborted();
+    const asked = [...new Set(ids)];
+    const batches: BlockId[][] = [];
+    for (let at = 0; at < asked.length; at += IDS_A_REQUEST) {
+      batches.push(asked.slice(at, at + IDS_A_REQUEST));
+    }
+    const missing = new Set<unknown>();
+    await forEachBounded(batches, REQUESTS_AT_ONCE, async (batch) => {
+      for (const id of await this.#missing(batch, signal)) missing.add(id);
+    });
+    return ids.map((id) => !missing.has(id));
+  }
+
+  /** Nothing to do: what a hub has taken is its own affair. */
+  flush(options: StoreCallOptions = {}): Promise<void> {
+    return promised(options.signal, () => {});
+  }
+
+  /** Closes the connections. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
+  }
+
+  /** @throws {StoreUnavailableError} when no hub answers. */
+  async #greet(signal: AbortSignal | undefined): Promise<void> {
+    const task = `open store ${this.url}`;
+    const request = { method: "GET", bodySizeMax: ANSWER_SIZE_MAX, signal } as const;
+    try {
+      const answer = await this.#ask("", request, task);
+      if (answer.status === 200) return;
+      if (answer.status !== 404) throw statusFault(this.url, task, answer);
+      throw new StoreUnavailableError(this.url, `Cannot ${task}: the server there is no hub`, {
+        hint: "Check the host, the port and the path of the URL.",
+      });
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #missing(ids: readonly BlockId[], signal: AbortSignal | undefined): Promise<unknown[]> {
+    const task = `look for blocks in ${this.url}`;
+    const blocks = ids.map((id) => ({ block_hash: id, file_hash: "", block_index: 0 }));
+    const answer = await this.#ask("block/verify", {
+      method: "POST",
+      body: new TextEncoder().encode(JSON.stringify({ blocks })),
+      contentType: "application/json",
+      bodySizeMax: ANSWER_SIZE_MAX,
+      signal,
+    }, task);
+    if (answer.status !== 200) throw statusFault(this.url, task, answer);
+    const missing = this.#field(answer, "missing", task);
+    if (!Array.isArray(missing)) throw this.#notHub(task);
+    return missing;
+  }
+
+  async #ask(
+    path: string,
+    request: Omit<HttpRequest, "target">,
+    task: string,
+    id?: BlockId,
+  ): Promise<HttpAnswer> {
+    const target = `${this.#path}api/v1${path === "" ? "" : `/${path}`}`;
+    try {
+      return await this.#client.request({ ...request, target });
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      throw id === undefined
+        ? httpFault(this.url, task, error)
+        : httpBlockFault(this.url, id, task, error);
+    }
+  }
+
+  /** A field of the object that the hub answered with. */
+  #field(answer: HttpAnswer, name: string, task: string): unknown {
+    let value: unknown;
+    try {
+      value = JSON.parse(new TextDecoder().decode(answer.body));
+    } catch {
+      throw this.#notHub(task);
+    }
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) {
+      throw this.#notHub(task);
+    }
+    return (value as Record<string, unknown>)[name];
+  }
+
+  #notHub(task: string): StoreUnavailableError {
+    return new StoreUnavailableError(
+      this.url,
+      `Cannot ${task}: the answer is not what a hub says`,
+      { hint: "Check the host, the port and the path of the URL." },
+    );
+  }
+}

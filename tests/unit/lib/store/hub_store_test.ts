@@ -1,0 +1,164 @@
+/**
+ * Goal: a hub's answers are understood, and what it cannot do is told. Method: a server that answers
+ * as that of rfs, and ones that do not. tests/contract has the rest.
+ */
+
+import assert from "node:assert/strict";
+import { toHex } from "../../../../lib/base/bytes.ts";
+import {
+  BlockNotFoundError,
+  StoreDeniedError,
+  StoreUnavailableError,
+  UnsupportedError,
+} from "../../../../lib/base/errors.ts";
+import { type BlockId, parseBlockId } from "../../../../lib/block/block_ref.ts";
+import { blake2b256 } from "../../../../lib/block/digest.ts";
+import { HubStore } from "../../../../lib/store/hub_store.ts";
+import { openStore } from "../../../../lib/store/open_store.ts";
+import { type FaultAnswer, faultServer } from "../../../helpers/fault_server.ts";
+import { randomBlock } from "../../../helpers/random_block.ts";
+import { HUB_TOKEN, RfsHub } from "../../../helpers/rfs_hub.ts";
+
+function rfsBlock(size = 100): { id: BlockId; block: Uint8Array<ArrayBuffer> } {
+  const { block } = randomBlock(size);
+  return { id: parseBlockId(toHex(blake2b256(block))), block };
+}
+
+Deno.test("hub store: keeps blocks and gives them back, in every form of URL", async () => {
+  await using hub = await RfsHub.start();
+  const { id, block } = rfsBlock();
+  const query = `?token=${HUB_TOKEN}`;
+  const forms = [`hub://${hub.host}`, `server://${hub.host}`, `server://http://${hub.host}`];
+  for (const [index, form] of forms.entries()) {
+    await using store = await openStore([form + query], { create: true });
+    assert.equal(store.url, form);
+    assert.equal(await store.put(id, block), index === 0 ? "stored" : "present");
+    assert.deepEqual(await store.get(id), block);
+    await using reader = await openStore([form]);
+    assert.deepEqual(await reader.get(id), block);
+  }
+  assert.ok(hub.requests.includes("POST /api/v1/block?file_hash=&idx=0"));
+});
+
+Deno.test("hub store: asks for many blocks with few requests", async () => {
+  await using hub = await RfsHub.start();
+  await using store = await HubStore.open(`hub://${hub.host}?token=${HUB_TOKEN}`);
+  const { id, block } = rfsBlock();
+  await store.put(id, block);
+  const others = Array.from(
+    { length: 2500 },
+    (_, i) => parseBlockId(i.toString(16).padStart(64, "0")),
+  );
+  const before = hub.requests.length;
+  const found = await store.has([id, ...others, id, others[7]!]);
+  assert.deepEqual(found, [true, ...others.map(() => false), true, false]);
+  assert.equal(hub.requests.length - before, 3);
+  assert.deepEqual(await store.has([]), []);
+  assert.equal(hub.requests.length - before, 3);
+});
+
+Deno.test("hub store: writing takes a token, and one that the hub knows", async () => {
+  await using hub = await RfsHub.start();
+  const { id, block } = rfsBlock();
+  await assert.rejects(HubStore.open(`hub://${hub.host}`, { create: true }), (error) => {
+    assert.ok(error instanceof StoreDeniedError);
+    assert.match(error.hint!, /\?token=/);
+    return true;
+  });
+  await using reader = await HubStore.open(`hub://${hub.host}`);
+  await assert.rejects(reader.put(id, block), StoreDeniedError);
+  await using store = await HubStore.open(`hub://${hub.host}?token=s3cr3t`, { create: true });
+  await assert.rejects(store.put(id, block), (error) => {
+    assert.ok(error instanceof StoreDeniedError);
+    assert.ok(!`${error.message}${error.hint}${error.stack}`.includes("s3cr3t"));
+    return true;
+  });
+  assert.equal(hub.blocks.size, 0);
+});
+
+Deno.test("hub store: tells when the hub has another id for a block", async () => {
+  await using hub = await RfsHub.start();
+  await using store = await HubStore.open(`hub://${hub.host}?token=${HUB_TOKEN}`);
+  const { id, block } = randomBlock(100);
+  await assert.rejects(store.put(id, block), (error) => {
+    assert.ok(error instanceof UnsupportedError);
+    assert.match(error.hint!, /--profile rfs/);
+    return true;
+  });
+});
+
+Deno.test("hub store: a block that is there cannot be replaced, a new one can be stored so", async () => {
+  await using hub = await RfsHub.start();
+  await using store = await HubStore.open(`hub://${hub.host}?token=${HUB_TOKEN}`);
+  const { id, block } = rfsBlock();
+  assert.equal(await store.put(id, block, { replace: true }), "stored");
+  await assert.rejects(store.put(id, block, { replace: true }), UnsupportedError);
+});
+
+Deno.test("hub store: sizes are checked here and by the hub", async () => {
+  await using hub = await RfsHub.start();
+  await using store = await HubStore.open(`hub://${hub.host}?token=${HUB_TOKEN}`);
+  const { id } = rfsBlock();
+  await assert.rejects(store.put(id, new Uint8Array(0)), RangeError);
+  await assert.rejects(store.put(id, new Uint8Array(2 * 1024 * 1024 + 1)), (error) => {
+    assert.ok(error instanceof StoreUnavailableError && !error.retryable);
+    assert.match(error.message, /413/);
+    return true;
+  });
+});
+
+Deno.test("hub store: opening tells when there is no hub, unless it may be away", async () => {
+  await using web = await faultServer({ kind: "http", status: 404 });
+  const url = `hub://127.0.0.1:${web.port}`;
+  await assert.rejects(HubStore.open(url), (error) => {
+    assert.ok(error instanceof StoreUnavailableError && !error.retryable);
+    assert.match(error.message, /no hub/);
+    return true;
+  });
+  assert.deepEqual(web.requests.map(({ target }) => target), ["/api/v1"]);
+  await using away = await HubStore.open(url, { mayBeAway: true });
+  await assert.rejects(away.get(rfsBlock().id), BlockNotFoundError);
+  await using busy = await faultServer({ kind: "http", status: 503 });
+  await assert.rejects(HubStore.open(`hub://127.0.0.1:${busy.port}`), { retryable: true });
+  await assert.rejects(HubStore.open(url, { publicAddressesOnly: true }), {
+    code: "untrusted_route",
+  });
+});
+
+Deno.test("hub store: answers that no hub gives are told apart", async () => {
+  const { id, block } = rfsBlock();
+  const nonsense: readonly FaultAnswer[] = [
+    { kind: "http", body: "<html>" },
+    { kind: "http", body: "[]" },
+    { kind: "http", body: "null" },
+    { kind: "http", body: '{"missing":1}' },
+  ];
+  for (const answer of nonsense) {
+    await using server = await faultServer(answer);
+    await using store = await HubStore.open(`hub://127.0.0.1:${server.port}?token=t`);
+    await assert.rejects(store.has([id]), StoreUnavailableError);
+    await assert.rejects(store.put(id, block), StoreUnavailableError);
+  }
+});
+
+Deno.test("hub store: an aborted call rejects with the reason", async () => {
+  await using server = await faultServer(({ target }) =>
+    target === "/api/v1" ? { kind: "http" } : { kind: "silence" }
+  );
+  await using store = await HubStore.open(`hub://127.0.0.1:${server.port}?token=t`);
+  const reason = new Error("enough");
+  const { id, block } = rfsBlock();
+  for (
+    const call of [
+      (signal: AbortSignal) => store.get(id, { signal }),
+      (signal: AbortSignal) => store.has([id], { signal }),
+      (signal: AbortSignal) => store.put(id, block, { signal }),
+    ]
+  ) {
+    const controller = new AbortController();
+    const result = call(controller.signal);
+    setTimeout(() => controller.abort(reason), 5);
+    await assert.rejects(result, (error) => error === reason);
+    await assert.rejects(call(AbortSignal.abort(reason)), (error) => error === reason);
+  }
+});
