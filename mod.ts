@@ -54,6 +54,13 @@ export {
 } from "./lib/image/check.ts";
 export type { HealedCopy, HealReport, UnhealedStore } from "./lib/image/healing.ts";
 export { cloneImage, type CloneOptions, type CloneReport } from "./lib/image/clone.ts";
+export { blockIdsOf } from "./lib/image/block_ids.ts";
+export {
+  copyStore,
+  type CopyStoreFault,
+  type CopyStoreOptions,
+  type CopyStoreReport,
+} from "./lib/image/copy_store.ts";
 export {
   type ChangedEntry,
   diffImages,
@@ -103,6 +110,13 @@ export {
   StoreMetricsCollector,
 } from "./lib/store/wrappers/store_metrics.ts";
 export type { StoreOperation } from "./lib/store/wrappers/call_wrapper.ts";
+export {
+  copyBlocks,
+  type CopyBlocksOptions,
+  type CopyFault,
+  type CopyTotals,
+} from "./lib/store/copy_blocks.ts";
+export type { StoreRoute } from "./lib/store/wrappers/routed_store.ts";
 export { MemoryStore } from "./lib/store/memory_store.ts";
 export {
   formatStoreSpec,
