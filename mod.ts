@@ -116,6 +116,14 @@ export {
   type CopyFault,
   type CopyTotals,
 } from "./lib/store/copy_blocks.ts";
+export {
+  checkStore,
+  type CheckStoreOptions,
+  type StoreCheckReport,
+  type StorePromise,
+} from "./lib/store/store_check.ts";
+export type { StoreAbilities, StoreAbility } from "./lib/store/store_abilities.ts";
+export type { SpeedFigure } from "./lib/store/store_speed.ts";
 export type { StoreRoute } from "./lib/store/wrappers/routed_store.ts";
 export { MemoryStore } from "./lib/store/memory_store.ts";
 export {

@@ -11,6 +11,7 @@ import { configCommand } from "./commands/config.ts";
 import { flistCommand } from "./commands/flist.ts";
 import { packCommand } from "./commands/pack.ts";
 import { runCommand } from "./commands/run.ts";
+import { storeCommand } from "./commands/store.ts";
 import { unpackCommand } from "./commands/unpack.ts";
 import { main } from "./main.ts";
 import { createProgram } from "./program.ts";
@@ -28,6 +29,7 @@ if (import.meta.main) {
         cloneCommand(execute),
         flistCommand(execute),
         configCommand(execute),
+        storeCommand(execute),
         runCommand(execute),
         completionCommand(execute, "myfs"),
       ],

@@ -11,6 +11,7 @@ import { copyBlocks, type CopyTotals } from "../store/copy_blocks.ts";
 import type { PrefixRange } from "../store/prefix_range.ts";
 import { isSameStore } from "../store/same_store.ts";
 import type { Store, StoreCallOptions } from "../store/store.ts";
+import type { StoreTuning } from "../store/wrappers/leaf_wrappers.ts";
 import type { StoreRoute } from "../store/wrappers/routed_store.ts";
 import { blockIdsOf } from "./block_ids.ts";
 import { rangesOf, type StoreLike, useStore, useTargets } from "./image_stores.ts";
@@ -22,6 +23,8 @@ export interface CopyStoreOptions extends StoreCallOptions {
    * @default {all blocks that the source lists}
    */
   readonly flists?: readonly string[];
+  /** How much is asked of the stores that are named, on both sides, and how patiently. */
+  readonly storeOptions?: StoreTuning;
   /**
    * Blocks under way at once, 1 to 256.
    * @default {16}
@@ -103,14 +106,14 @@ export async function copyStore(
   options: CopyStoreOptions = {},
 ): Promise<CopyStoreReport> {
   const startedMs = performance.now();
-  const { flists, onProgress, signal, ...copyOptions } = options;
+  const { flists, storeOptions, onProgress, signal, ...copyOptions } = options;
   const call = signal === undefined ? {} : { signal };
-  await using used = await useStore(from, { create: false, ...call });
+  await using used = await useStore(from, undefined, { ...storeOptions, ...call });
   const source = used.store;
   const named = flists === undefined ? undefined : [...blockIdsOf(flists)];
   const entriesTotal = named === undefined ? {} : { entriesTotal: named.length };
   const ids = named ?? list(source, call);
-  await using targets = await useTargets(to, call);
+  await using targets = await useTargets(to, { ...storeOptions, ...call });
   if (options.move === true) await refuseSame(source, rangesOf(from), targets.routes, call);
   const missing: CopyStoreFault[] = [];
   const corrupt: CopyStoreFault[] = [];

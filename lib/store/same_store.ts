@@ -5,9 +5,8 @@
  * @module
  */
 
-import { type BlockId, blockIdFromBytes } from "../block/block_ref.ts";
-import { blake3 } from "../block/digest.ts";
 import { prefixOf, type PrefixRange } from "./prefix_range.ts";
+import { type NamedBlock, randomBlock } from "./random_block.ts";
 import type { Store, StoreCallOptions } from "./store.ts";
 import type { StoreRoute } from "./wrappers/routed_store.ts";
 
@@ -40,10 +39,10 @@ export async function isSameStore(
   }
 }
 
-function probe({ start, end }: PrefixRange): { readonly id: BlockId; readonly block: Uint8Array } {
+function probe({ start, end }: PrefixRange): NamedBlock {
   for (;;) {
-    const block = crypto.getRandomValues(new Uint8Array(PROBE_SIZE));
-    const id = blockIdFromBytes(blake3(block));
-    if (start <= prefixOf(id) && prefixOf(id) <= end) return { id, block };
+    const probe = randomBlock(PROBE_SIZE);
+    const prefix = prefixOf(probe.id);
+    if (start <= prefix && prefix <= end) return probe;
   }
 }

@@ -11,6 +11,7 @@ import { copyFaultLines, copySummary } from "../../output/store_copy.ts";
 import { UsageError } from "../../problem.ts";
 import type { Execute } from "../../session.ts";
 import { collect, jsonOption, quietOption, wholeNumber } from "../../shared_options.ts";
+import { limitRateOption, retriesOption, timeoutOption, tuningOf } from "../../store_tuning.ts";
 
 /** Makes the command. */
 export function storeCopyCommand(execute: Execute): CommandUnknownOpts {
@@ -39,6 +40,9 @@ export function storeCopyCommand(execute: Execute): CommandUnknownOpts {
     .option("--concurrency <count>", "blocks under way at a time", wholeNumber(1, 256))
     .addOption(quietOption)
     .addOption(jsonOption)
+    .addOption(timeoutOption)
+    .addOption(retriesOption)
+    .addOption(limitRateOption)
     .addHelpText(
       "after",
       examplesText(
@@ -62,6 +66,7 @@ export function storeCopyCommand(execute: Execute): CommandUnknownOpts {
           ...(options.checkPresent === undefined ? {} : { checkPresent: options.checkPresent }),
           ...(options.move === undefined ? {} : { move: options.move }),
           ...(options.concurrency === undefined ? {} : { concurrencyMax: options.concurrency }),
+          ...tuningOf(options),
           signal: session.signal,
           onProgress: session.onProgress,
         });
@@ -70,7 +75,8 @@ export function storeCopyCommand(execute: Execute): CommandUnknownOpts {
         const complete = report.blocksMissing + report.blocksCorrupt === 0;
         return complete ? EXIT_CODE.ok : EXIT_CODE.partly;
       }, {
-        onInterrupt: "blocks that were copied are there, and the same command goes on with the rest",
+        onInterrupt:
+          "blocks that were copied are there, and the same command goes on with the rest",
       })
     );
 }

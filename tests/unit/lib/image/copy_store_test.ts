@@ -97,7 +97,7 @@ Deno.test("copyStore: moves blocks, but not into the store that they are in", as
   using folder = new TempFolder();
   const source = `dir://${folder.file("a")}`;
   const ids = await fill(source, 10);
-  Deno.symlinkSync("a", folder.file("link"));
+  await Deno.symlink("a", folder.file("link"));
   const link = `dir://${folder.file("link")}`;
   for (const to of [source, link, [`dir://${folder.file("b")}`, `80-ff=${link}`]]) {
     await assert.rejects(copyStore(source, to, { move: true }), UnsupportedError);

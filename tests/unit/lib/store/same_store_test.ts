@@ -11,7 +11,7 @@ const FULL = { start: 0, end: 255 };
 Deno.test("isSameStore: sees through a symbolic link, and leaves nothing behind", async () => {
   using folder = new TempFolder();
   folder.tree("blocks");
-  Deno.symlinkSync("blocks", folder.file("link"));
+  await Deno.symlink("blocks", folder.file("link"));
   await using source = await openStore([`dir://${folder.file("blocks")}`]);
   await using link = await openStore([`dir://${folder.file("link")}`], { create: true });
   await using other = await openStore([`dir://${folder.file("other")}`], { create: true });
