@@ -44,7 +44,7 @@ export interface CloneOptions {
   readonly keepSecrets?: boolean;
   /**
    * Blocks under way at once, 1 to 256.
-   * @default {16}
+   * @default {32}
    */
   readonly concurrencyMax?: number;
   /** Stops the clone: no flist appears, blocks copied so far stay and are found again. */

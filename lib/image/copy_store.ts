@@ -27,7 +27,7 @@ export interface CopyStoreOptions extends StoreCallOptions {
   readonly storeOptions?: StoreTuning;
   /**
    * Blocks under way at once, 1 to 256.
-   * @default {16}
+   * @default {32}
    */
   readonly concurrencyMax?: number;
   /**

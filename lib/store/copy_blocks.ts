@@ -50,7 +50,7 @@ export interface CopyBlocksOptions extends StoreCallOptions {
   readonly targets: readonly StoreRoute[];
   /** Checks each block before it is written. @default {what the digest of either profile names} */
   readonly verifyWith?: BlockCheck;
-  /** Blocks under way at once, 1 to {@link COPY_CONCURRENCY_MAX}. @default {16} */
+  /** Blocks under way at once, 1 to {@link COPY_CONCURRENCY_MAX}. @default {32} */
   readonly concurrencyMax?: number;
   /**
    * Whether blocks that a target has already are read there, and written again where they are
@@ -72,7 +72,7 @@ export interface CopyBlocksOptions extends StoreCallOptions {
 
 /** Most blocks that can be under way at once. */
 export const COPY_CONCURRENCY_MAX = 256;
-const CONCURRENCY_DEFAULT = 16;
+const CONCURRENCY_DEFAULT = 32;
 /** Ids that are asked for, and in a move made safe, at once. */
 const IDS_A_BATCH = 1000;
 
