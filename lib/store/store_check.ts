@@ -224,7 +224,7 @@ class StoreTrial {
 
   /** Why the contract cannot be tried; undefined where it can. */
   #whyNotWrite(kind: StoreCheckReport["scratch"], abilities: StoreAbilities): string | undefined {
-    if (kind === "none") return abilities.write.reason ?? "nothing was written";
+    if (kind === "none") return "nothing was written";
     if (abilities.delete.answer === "yes" || this.#options.leaveBlocks === true) return undefined;
     return "what is written could not be deleted again";
   }
@@ -249,7 +249,9 @@ class StoreTrial {
     const wants = (needs: "list" | "ids" | undefined): string | undefined => {
       if (abilities.read.answer !== "yes") return abilities.read.reason;
       if (needs === "list" && abilities.list.answer !== "yes") return abilities.list.reason;
-      return needs === "ids" && ids.length === 0 ? "no block of it is known" : undefined;
+      return needs === "ids" && ids.length === 0
+        ? "no block is known to be there: a flist can name some"
+        : undefined;
     };
     for (const check of STORE_READ_CONTRACT) {
       await this.#try(check.name, wants(check.needs), () => check.run(context));
