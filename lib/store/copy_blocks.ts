@@ -4,7 +4,7 @@
  * @module
  */
 
-import { forEachBounded } from "../base/concurrency.ts";
+import { Breather, forEachBounded } from "../base/concurrency.ts";
 import { BlockCorruptError, BlockNotFoundError, UnsupportedError } from "../base/errors.ts";
 import type { BlockId } from "../block/block_ref.ts";
 import { type BlockCheck, checkEitherDigest } from "./block_check.ts";
@@ -110,6 +110,8 @@ class Copy {
   readonly #call: StoreCallOptions;
   readonly #verify: BlockCheck;
   readonly #concurrencyMax: number;
+  /** Local stores answer without giving way to anything else, Ctrl-C and timers included. */
+  readonly #breather: Breather;
   readonly #totals = {
     blocks: 0,
     blocksCopied: 0,
@@ -143,6 +145,7 @@ class Copy {
     this.#call = signal === undefined ? {} : { signal };
     this.#verify = options.verifyWith ?? checkEitherDigest;
     this.#concurrencyMax = concurrencyMax;
+    this.#breather = new Breather(signal);
   }
 
   get totals(): CopyTotals {
@@ -174,7 +177,7 @@ class Copy {
     const { move, checkPresent = move } = this.#options;
     const failed = new Set<Work>();
     await forEachBounded(batch, this.#concurrencyMax, async (work) => {
-      this.#options.signal?.throwIfAborted();
+      await this.#giveWay();
       if (checkPresent) await this.#findDamage(work);
       if (!await this.#copy(work)) failed.add(work);
       this.#tellProgress();
@@ -248,13 +251,19 @@ class Copy {
     await this.flush();
     await forEachBounded(works, this.#concurrencyMax, async (work) => {
       if (work.covering.length === 0) return;
-      this.#options.signal?.throwIfAborted();
+      await this.#giveWay();
       for (const target of [...work.lacking, ...work.damaged]) {
         await this.#readBack(work.id, target);
       }
       if (await source.delete!(work.id, this.#call)) this.#totals.blocksDeleted++;
       this.#tellProgress();
     });
+  }
+
+  /** @throws the signal's reason when it is aborted. */
+  async #giveWay(): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    if (this.#breather.due) await this.#breather.breathe();
   }
 
   #tellProgress(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Breather } from "../base/concurrency.ts";
 import { StoreUnavailableError } from "../base/errors.ts";
 import type { ProgressListener } from "../base/progress.ts";
 import { type BlockId, blockIdFromBytes } from "../block/block_ref.ts";
@@ -149,6 +150,8 @@ class StoreTrial {
   readonly #store: Store;
   readonly #options: CheckStoreOptions;
   readonly #idOf: IdOf;
+  /** A local store answers without giving way to anything else, Ctrl-C included. */
+  readonly #breather: Breather;
   /** Id of no block. */
   readonly #strayId: BlockId;
   readonly #promises: StorePromise[] = [];
@@ -159,6 +162,7 @@ class StoreTrial {
   constructor(store: Store, options: CheckStoreOptions) {
     this.#store = store;
     this.#options = options;
+    this.#breather = new Breather(options.signal);
     this.#idOf = options.profile === "rfs"
       ? (block) => blockIdFromBytes(blake2b256(block))
       : blake3IdOf;
@@ -274,6 +278,7 @@ class StoreTrial {
     if (obstacle !== undefined) {
       return this.#note({ name, outcome: "skipped", reason: obstacle });
     }
+    await this.#breather.breathe();
     try {
       await run();
       this.#note({ name, outcome: "kept" });
@@ -331,6 +336,7 @@ class StoreTrial {
     items: readonly Item[],
     call: (item: Item) => Promise<number>,
   ): Promise<void> {
+    await this.#breather.breathe();
     const limitMs = this.#options.speedLimitMs ?? SPEED_LIMIT_DEFAULT_MS;
     try {
       this.#speed.push(await measureSpeed({ operation, concurrency, items, call, limitMs }));

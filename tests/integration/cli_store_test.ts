@@ -114,13 +114,15 @@ Deno.test("store copy: asks for both stores, and for no more than there are plac
 
 Deno.test("store copy: Ctrl-C says how to go on, and leaves whole blocks", async () => {
   await using place = await Workplace.create();
-  const count = 6000;
+  const count = 500;
   await using store = await openStore([place.store()], { create: true, durability: "none" });
   for (let i = 0; i < count; i++) {
-    const { id, block } = randomBlock(100);
+    const { id, block } = randomBlock(1000);
     await store.put(id, block);
   }
-  const child = startMyfs(["store", "copy", place.store(), place.store("copy")], place.options);
+  // It would take a minute.
+  const args = ["store", "copy", "--limit-rate", "10K", place.store(), place.store("copy")];
+  const child = startMyfs(args, place.options);
   let ended = false;
   child.status.finally(() => ended = true);
   for (;;) {

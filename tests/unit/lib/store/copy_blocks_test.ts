@@ -273,3 +273,28 @@ Deno.test("copyBlocks: an abort ends it with the reason, and leaves whole blocks
   assert.equal(there.length, 10);
   for (const id of there) assert.deepEqual(await store.get(id), await source.get(id));
 });
+
+Deno.test("copyBlocks: gives way to the event loop where stores answer at once", async () => {
+  const { source, ids } = await filled(900);
+  const controller = new AbortController();
+  const reason = new Error("stop");
+  const slow: Store = Object.assign(new FaultyStore(source), {
+    get: (id: BlockId) => {
+      const end = performance.now() + 1;
+      while (performance.now() < end);
+      return source.get(id);
+    },
+  });
+  const store = new MemoryStore();
+  // A timer: it fires only when the copy lets it.
+  const timer = setTimeout(() => controller.abort(reason), 20);
+  const copy = copyBlocks({
+    ids,
+    source: slow,
+    targets: [{ ...FULL, store }],
+    signal: controller.signal,
+  });
+  await assert.rejects(copy, (error) => error === reason);
+  clearTimeout(timer);
+  assert.ok((await idsIn(store)).length < 900);
+});
