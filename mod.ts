@@ -54,6 +54,13 @@ export {
 } from "./lib/image/check.ts";
 export type { HealedCopy, HealReport, UnhealedStore } from "./lib/image/healing.ts";
 export { cloneImage, type CloneOptions, type CloneReport } from "./lib/image/clone.ts";
+export { blockIdsOf } from "./lib/image/block_ids.ts";
+export {
+  copyStore,
+  type CopyStoreFault,
+  type CopyStoreOptions,
+  type CopyStoreReport,
+} from "./lib/image/copy_store.ts";
 export {
   type ChangedEntry,
   diffImages,
@@ -117,6 +124,21 @@ export {
 } from "./lib/store/block_cache.ts";
 export type { BlockTotal } from "./lib/store/cache_index.ts";
 export { withBlockCache } from "./lib/store/wrappers/cached_store.ts";
+export {
+  copyBlocks,
+  type CopyBlocksOptions,
+  type CopyFault,
+  type CopyTotals,
+} from "./lib/store/copy_blocks.ts";
+export {
+  checkStore,
+  type CheckStoreOptions,
+  type StoreCheckReport,
+  type StorePromise,
+} from "./lib/store/store_check.ts";
+export type { StoreAbilities, StoreAbility } from "./lib/store/store_abilities.ts";
+export type { SpeedFigure } from "./lib/store/store_speed.ts";
+export type { StoreRoute } from "./lib/store/wrappers/routed_store.ts";
 export { MemoryStore } from "./lib/store/memory_store.ts";
 export {
   formatStoreSpec,

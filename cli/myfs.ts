@@ -12,6 +12,7 @@ import { configCommand } from "./commands/config.ts";
 import { flistCommand } from "./commands/flist.ts";
 import { packCommand } from "./commands/pack.ts";
 import { runCommand } from "./commands/run.ts";
+import { storeCommand } from "./commands/store.ts";
 import { unpackCommand } from "./commands/unpack.ts";
 import { main } from "./main.ts";
 import { createProgram } from "./program.ts";
@@ -30,6 +31,7 @@ if (import.meta.main) {
         flistCommand(execute),
         configCommand(execute),
         cacheCommand(execute),
+        storeCommand(execute),
         runCommand(execute),
         completionCommand(execute, "myfs"),
       ],

@@ -74,7 +74,8 @@ export function countsText(counts: EntryCounts): string {
   return parts.join(", ");
 }
 
-function timeAndRate(bytes: number, durationMs: number): string {
+/** `3.2 s (250 MiB/s)`; the rate only where there are bytes. */
+export function timeAndRate(bytes: number, durationMs: number): string {
   const rate = bytes > 0 ? formatRate(bytes, durationMs) : "";
   return formatDuration(durationMs) + (rate === "" ? "" : ` (${rate})`);
 }

@@ -4,21 +4,23 @@
  * @module
  */
 
-import { forEachBounded } from "../base/concurrency.ts";
 import type { ProgressListener } from "../base/progress.ts";
 import { createBlockCodec } from "../block/block_codec.ts";
-import type { BlockRef } from "../block/block_ref.ts";
+import type { BlockId } from "../block/block_ref.ts";
 import { FlistEditor } from "../flist/flist_editor.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
+import { copyBlocks } from "../store/copy_blocks.ts";
+import { prefixOf, tableByPrefix, uncoveredError } from "../store/prefix_range.ts";
 import type { StoreTuning } from "../store/wrappers/leaf_wrappers.ts";
 import type { BlockCache } from "../store/block_cache.ts";
-import { batches } from "./check.ts";
+import type { StoreRoute } from "../store/wrappers/routed_store.ts";
+import { distinctChunks } from "./check.ts";
 import {
   type ReadStoreOptions,
   routesOf,
   type StoreLike,
-  useStore,
   useStoreOf,
+  useTargets,
 } from "./image_stores.ts";
 import { rememberOwnFlist } from "./own_flists.ts";
 
@@ -47,7 +49,7 @@ export interface CloneOptions {
   readonly keepSecrets?: boolean;
   /**
    * Blocks under way at once, 1 to 256.
-   * @default {16}
+   * @default {32}
    */
   readonly concurrencyMax?: number;
   /** Stops the clone: no flist appears, blocks copied so far stay and are found again. */
@@ -71,11 +73,6 @@ export interface CloneReport {
   /** How long it took, in milliseconds. */
   readonly durationMs: number;
 }
-
-const CONCURRENCY_DEFAULT = 16;
-const CONCURRENCY_MAX = 256;
-/** Ids asked for at once. */
-const IDS_A_REQUEST = 1000;
 
 /**
  * Copies the blocks of the image `meta` to other stores, each checked against its id on the way, and
@@ -102,54 +99,27 @@ const IDS_A_REQUEST = 1000;
  */
 export async function cloneImage(meta: string, options: CloneOptions): Promise<CloneReport> {
   const startedMs = performance.now();
-  const { target, signal, onProgress, keepSecrets = false } = options;
-  const concurrencyMax = options.concurrencyMax ?? CONCURRENCY_DEFAULT;
-  if (
-    !Number.isInteger(concurrencyMax) || concurrencyMax < 1 || concurrencyMax > CONCURRENCY_MAX
-  ) {
-    throw new RangeError(`Cannot copy ${concurrencyMax} blocks at once: 1 to ${CONCURRENCY_MAX}`);
-  }
+  const { target, signal, onProgress, keepSecrets = false, concurrencyMax } = options;
+  const call = signal === undefined ? {} : { signal };
   using flist = FlistReader.open(meta);
   flist.validate({ allowIncomplete: true });
   await using from = await useStoreOf(flist, readOptions(options));
-  await using to = await useStore(options.store, flist.profile, {
-    ...options.storeOptions,
-    create: true,
-  });
-  const codec = createBlockCodec(flist.profile);
-  const call = signal === undefined ? {} : { signal };
-  const entriesTotal = flist.counts().chunks;
-  let blocksCopied = 0;
-  let blocksPresent = 0;
-  let copiedBytes = 0;
-  const progress = (): void =>
-    onProgress?.({
-      phase: "store",
-      entries: blocksCopied + blocksPresent,
-      entriesTotal,
-      bytes: copiedBytes,
-    });
-  const copy = async ({ id }: BlockRef): Promise<void> => {
-    signal?.throwIfAborted();
-    const block = await from.store.get(id, call);
-    codec.verifyId(id, block);
-    await to.store.put(id, block, call);
-    blocksCopied++;
-    copiedBytes += block.length;
-    progress();
-  };
-  for (const records of batches(flist.chunks(), () => 1, IDS_A_REQUEST)) {
-    signal?.throwIfAborted();
-    // Several chunks may stand for one block in a flist of the rfs profile.
-    const refs = [...new Map(records.map(({ ref }) => [ref.id, ref])).values()];
-    const present = await to.store.has(refs.map(({ id }) => id), call);
-    blocksPresent += present.filter(Boolean).length;
-    await forEachBounded(refs.filter((_, i) => !present[i]), concurrencyMax, copy);
-    progress();
-  }
-  await to.store.flush(call);
+  await using to = await useTargets(options.store, { ...options.storeOptions, ...call });
+  // Before hours of copying rather than after: the new flist must have a place.
   using editor = FlistEditor.open(meta, { target });
   editor.replaceRoutes(routesOf(options.store, keepSecrets));
+  const entriesTotal = flist.counts().chunks;
+  const codec = createBlockCodec(flist.profile);
+  const { blocksCopied, blocksPresent, copiedBytes } = await copyBlocks({
+    ...call,
+    ...(concurrencyMax === undefined ? {} : { concurrencyMax }),
+    ids: coveredIds(flist, to.routes),
+    source: from.store,
+    targets: to.routes,
+    verifyWith: (id, block) => codec.verifyId(id, block),
+    onProgress: ({ blocks, copiedBytes: bytes }) =>
+      onProgress?.({ phase: "store", entries: blocks, entriesTotal, bytes }),
+  });
   editor.finish();
   await rememberOwnFlist(target, options.stateFolder);
   return {
@@ -160,6 +130,15 @@ export async function cloneImage(meta: string, options: CloneOptions): Promise<C
     copiedBytes,
     durationMs: Math.round(performance.now() - startedMs),
   };
+}
+
+/** The ids of all blocks. @throws {StoreUnavailableError} at the first that no target would get. */
+function* coveredIds(flist: FlistReader, targets: readonly StoreRoute[]): Generator<BlockId> {
+  const byPrefix = tableByPrefix(targets);
+  for (const { ref: { id } } of distinctChunks(flist)) {
+    if (byPrefix[prefixOf(id)]!.length === 0) throw uncoveredError(id, targets);
+    yield id;
+  }
 }
 
 function readOptions(options: CloneOptions): ReadStoreOptions {

@@ -13,7 +13,15 @@ import { openStore, type OpenStoreOptions } from "../store/open_store.ts";
 import type { Store } from "../store/store.ts";
 import { isLocalUrl } from "../store/local_url.ts";
 import { CachedStore } from "../store/wrappers/cached_store.ts";
-import { formatStoreSpec, parseStoreSpec, redactUrl, stripSecrets } from "../store/store_url.ts";
+import { FULL_RANGE, type PrefixRange } from "../store/prefix_range.ts";
+import {
+  formatStoreSpec,
+  parseStoreSpec,
+  redactUrl,
+  type StoreSpec,
+  stripSecrets,
+} from "../store/store_url.ts";
+import type { StoreRoute } from "../store/wrappers/routed_store.ts";
 import type { HealEvent } from "../store/wrappers/block_healer.ts";
 import type { StoreTuning } from "../store/wrappers/leaf_wrappers.ts";
 import { isOwnFlist } from "./own_flists.ts";
@@ -24,6 +32,11 @@ export type StoreLike = Store | string | readonly string[];
 /** A store in use, and whether it must be closed after. */
 export interface UsedStore extends AsyncDisposable {
   readonly store: Store;
+}
+
+/** Stores that blocks are copied to, side by side. */
+export interface UsedTargets extends AsyncDisposable {
+  readonly routes: readonly StoreRoute[];
 }
 
 /** How the blocks of an existing flist are reached. */
@@ -64,11 +77,12 @@ export interface ReadStoreOptions {
 /**
  * Opens `store`; what is already open stays the caller's.
  *
+ * @param profile Whose blocks they are; undefined where they may be of either.
  * @throws {TypeError} when it is open already, and options say how to open it.
  */
 export async function useStore(
   store: StoreLike,
-  profile: Profile,
+  profile: Profile | undefined,
   options: Omit<OpenStoreOptions, "verifyWith">,
 ): Promise<UsedStore> {
   if (isOpen(store)) {
@@ -77,12 +91,37 @@ export async function useStore(
     }
     return { store, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
-  const codec = createBlockCodec(profile);
   const opened = await openStore(typeof store === "string" ? [store] : store, {
     ...options,
-    verifyWith: (id, block) => codec.verifyId(id, block),
+    ...(profile === undefined ? {} : verification(profile)),
   });
   return { store: opened, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+}
+
+/**
+ * Opens each store that `stores` names for writing, by itself: a routed store would not tell which
+ * replica lacks a block. What is already open stays the caller's, and is one.
+ */
+export async function useTargets(
+  stores: StoreLike,
+  options: StoreTuning & Pick<OpenStoreOptions, "signal">,
+): Promise<UsedTargets> {
+  await using opened = new AsyncDisposableStack();
+  const routes: StoreRoute[] = [];
+  if (isOpen(stores)) routes.push({ ...FULL_RANGE, store: stores });
+  else {
+    for (const { start, end, url } of specsOf(stores)) {
+      const store = opened.use(await openStore([url], { ...options, create: true }));
+      routes.push({ start, end, store });
+    }
+  }
+  const kept = opened.move();
+  return { routes, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** The ranges of block ids that `stores` are for. */
+export function rangesOf(stores: StoreLike): readonly PrefixRange[] {
+  return isOpen(stores) ? [FULL_RANGE] : specsOf(stores);
 }
 
 /**
@@ -151,10 +190,20 @@ function untrustedHealing(flist: FlistReader): MyfsError {
 /** The routes that a flist gets whose blocks are in `store`. */
 export function routesOf(store: StoreLike, keepSecrets: boolean): Route[] {
   if (isOpen(store)) return [{ start: 0, end: 255, url: store.url }];
-  return (typeof store === "string" ? [store] : store).map((text) => {
-    const { start, end, url } = parseStoreSpec(text);
-    return { start, end, url: keepSecrets ? url : stripSecrets(url) };
-  });
+  return specsOf(store).map(({ start, end, url }) => ({
+    start,
+    end,
+    url: keepSecrets ? url : stripSecrets(url),
+  }));
+}
+
+function specsOf(stores: string | readonly string[]): StoreSpec[] {
+  return (typeof stores === "string" ? [stores] : stores).map(parseStoreSpec);
+}
+
+function verification(profile: Profile): Pick<OpenStoreOptions, "verifyWith"> {
+  const codec = createBlockCodec(profile);
+  return { verifyWith: (id, block) => codec.verifyId(id, block) };
 }
 
 function isOpen(store: StoreLike): store is Store {

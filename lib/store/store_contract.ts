@@ -5,10 +5,11 @@
  * @module
  */
 
-import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { equalBytes } from "../base/bytes.ts";
 import { forEachBounded } from "../base/concurrency.ts";
 import { BlockNotFoundError } from "../base/errors.ts";
 import type { BlockId } from "../block/block_ref.ts";
+import { type IdOf, type NamedBlock, randomBlock } from "./random_block.ts";
 import type { Store } from "./store.ts";
 
 /** A store did not do what the contract says. */
@@ -24,7 +25,7 @@ export interface StoreContractContext {
   /**
    * Computes the id of a block, for a server may refuse ids that are not the digest of the block.
    */
-  readonly idOf: (block: Uint8Array) => BlockId;
+  readonly idOf: IdOf;
 }
 
 /** One promise of the contract. */
@@ -269,26 +270,15 @@ export const STORE_CONTRACT: readonly StoreContractCheck[] = [
   },
 ];
 
-/** A block of random bytes. */
-interface ContractBlock {
-  readonly id: BlockId;
-  readonly block: Bytes;
-}
-
-function makeBlock(context: StoreContractContext, size: number): ContractBlock {
-  const block = new Uint8Array(size);
-  // The platform gives at most 64 KiB of random bytes a call.
-  for (let at = 0; at < size; at += 65536) {
-    crypto.getRandomValues(block.subarray(at, Math.min(at + 65536, size)));
-  }
-  return { id: context.idOf(block), block };
+function makeBlock({ idOf }: StoreContractContext, size: number): NamedBlock {
+  return randomBlock(size, idOf);
 }
 
 async function putBlocks(
   context: StoreContractContext,
   count: number,
   size: number,
-): Promise<ContractBlock[]> {
+): Promise<NamedBlock[]> {
   const blocks = Array.from({ length: count }, () => makeBlock(context, size));
   await forEachBounded(blocks, CALLS_IN_FLIGHT, async ({ id, block }) => {
     await context.store.put(id, block);

@@ -70,6 +70,17 @@ async function namesIn(directory: string): Promise<string[]> {
   return await Array.fromAsync(Deno.readDir(directory), ({ name }) => name);
 }
 
+/** Paths of the blocks in a store, from its directory. */
+async function blockFiles(directory: string): Promise<string[]> {
+  const subdirectories = await namesIn(directory);
+  const names = await Promise.all(
+    subdirectories.map(async (prefix) =>
+      (await namesIn(`${directory}/${prefix}`)).map((name) => `${prefix}/${name}`)
+    ),
+  );
+  return names.flat().sort();
+}
+
 /** Spec of the store in a directory, whose path has a space. */
 function storeIn(path: string): string {
   return `dir://${path.replaceAll(" ", "%20")}`;
@@ -204,6 +215,37 @@ Deno.test(
     // Each block is where its id says, and the lost directory is back.
     assert((await namesIn(`${work}/disk1`)).every((name) => name < "80"));
     assert((await namesIn(`${work}/disk2`)).every((name) => name >= "80"));
+  }),
+);
+
+Deno.test(
+  "replicate_store: completes and repairs a copy, and names what it cannot copy",
+  withTree(async (folder) => {
+    const meta = await packTree(folder, "tree");
+    const [source, target] = ["myfs blocks", "copy"].map((name) => `${folder}/${name}`);
+    const script = "replicate_store.ts";
+    const args = [storeIn(source!), storeIn(target!)];
+    const first = await runScript(script, args);
+    assert.equal(first.exitCode, 0, first.stderr);
+    const count = Number(/^(\d+) blocks copied/.exec(first.stdout)![1]);
+    assert(count > 1, first.stdout);
+    assert.match(first.stdout, /\n0 were there, 0 were damaged there\ndir:.*copy reads well\n$/);
+
+    // One copy is damaged, another lost, and of a third the original is gone too.
+    const [damaged, lost, gone] = await blockFiles(target!);
+    await Deno.writeTextFile(`${target}/${damaged}`, "x");
+    await Deno.remove(`${target}/${lost}`);
+    await Deno.remove(`${target}/${gone}`);
+    await Deno.remove(`${source}/${gone}`);
+    const second = await runScript(script, [...args, meta]);
+    assert.equal(second.exitCode, 3);
+    assert.match(second.stdout, /^2 blocks copied, .*\n\d+ were there, 1 were damaged there\n/);
+    assert.equal(second.stderr.split("\n").length, 2);
+    assert.match(second.stderr, new RegExp(`^not copied: ${gone!.slice(3)}: `));
+
+    const none = await runScript(script, [storeIn(`${folder}/none`), storeIn(target!)]);
+    assert.equal(none.exitCode, 1);
+    assert.match(none.stderr, /^store_unavailable: .*does not exist/);
   }),
 );
 

@@ -1,7 +1,12 @@
 /** Goal: a clone has all blocks, checked; a second run goes on; and damage is not passed on. */
 
 import assert from "node:assert/strict";
-import { BlockCorruptError, BlockNotFoundError } from "../../../../lib/base/errors.ts";
+import {
+  BlockCorruptError,
+  BlockNotFoundError,
+  StoreUnavailableError,
+  SystemError,
+} from "../../../../lib/base/errors.ts";
 import type { BlockId } from "../../../../lib/block/block_ref.ts";
 import { cloneImage } from "../../../../lib/image/clone.ts";
 import { openImage } from "../../../../lib/image/image.ts";
@@ -84,5 +89,32 @@ Deno.test("cloneImage: an abort leaves no flist, and concurrency has its bounds"
   for (const concurrencyMax of [0, 257, 1.5]) {
     await assert.rejects(cloneImage(meta, { ...options, concurrencyMax }), RangeError);
   }
+  assert.deepEqual(folder.names(), ["1.fl", "tree"]);
+});
+
+Deno.test("cloneImage: fills every replica, also where another has the blocks", async () => {
+  using folder = new TempFolder();
+  const { meta, source, ids } = await pack(folder);
+  const [full, empty] = [crypto.randomUUID(), crypto.randomUUID()];
+  const target = folder.file("2.fl");
+  await cloneImage(meta, { target, store: `mem://${full}`, source });
+  const store = [`mem://${full}`, `mem://${empty}`];
+  const report = await cloneImage(meta, { target, store, source });
+  assert.deepEqual([report.blocksCopied, report.blocksPresent], [ids.length, 0]);
+  const found = await Array.fromAsync(new MemoryStore(empty).list());
+  assert.deepEqual(found.sort(), ids.toSorted());
+  assert.deepEqual((await inspectImage(target)).routes.map(({ url }) => url), store);
+});
+
+Deno.test("cloneImage: fails at once where blocks or flist have no place", async () => {
+  using folder = new TempFolder();
+  const { meta, source } = await pack(folder);
+  const name = crypto.randomUUID();
+  const target = folder.file("2.fl");
+  const nowhere = cloneImage(meta, { target, store: `00-00=mem://${name}`, source });
+  await assert.rejects(nowhere, StoreUnavailableError);
+  const options = { target: folder.file("missing/2.fl"), store: `mem://${name}`, source };
+  await assert.rejects(cloneImage(meta, options), SystemError);
+  assert.deepEqual(await Array.fromAsync(new MemoryStore(name).list()), []);
   assert.deepEqual(folder.names(), ["1.fl", "tree"]);
 });
