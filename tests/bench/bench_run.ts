@@ -5,11 +5,11 @@
  */
 
 import { statfs } from "node:fs/promises";
-import { cpus, release, totalmem } from "node:os";
 import { type Corpus, realCorpora, tinyCorpora, treeSize } from "./corpora.ts";
+import { fileSystemOf, type Machine, machine } from "./machine.ts";
 import { run } from "./measure.ts";
 import { allTools, missingPrograms, type Tool } from "./peers.ts";
-import { bars, type Machine, type Report } from "./report.ts";
+import { bars, type Report } from "./report.ts";
 import { Bench, type Result, type Scenario } from "./scenarios.ts";
 
 /** What to measure, and where. */
@@ -63,8 +63,8 @@ export async function benchRun(options: BenchRunOptions): Promise<Report> {
     if (options.only.includes("growth")) {
       results.push(...await bench.growth(options.quick ? [200, 400] : [60_000, 260_000]));
     }
-    const machine = await describeMachine(scratch, tools, corpora);
-    return { machine, results, bars: options.quick ? [] : bars(results) };
+    const described = await describeMachine(scratch, tools, corpora);
+    return { machine: described, results, bars: options.quick ? [] : bars(results) };
   } finally {
     onStep("clean up");
     await run({ argv: ["rm", "-rf", options.keep ? `${scratch}/work` : scratch] });
@@ -139,18 +139,5 @@ async function describeMachine(
       return `${name}: ${files} files, ${entries} entries, ${(bytes / 1e6).toFixed(0)} MB`;
     }),
   );
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    processor: cpus()[0]?.model ?? "unknown processor",
-    cores: navigator.hardwareConcurrency,
-    memoryBytes: totalmem(),
-    kernel: `Linux ${release()}`,
-    fileSystem: await fileSystemOf(scratch),
-    programs: [...programs, ...sizes],
-  };
-}
-
-async function fileSystemOf(path: string): Promise<string> {
-  const lines = await run({ argv: ["df", "--output=fstype", path] });
-  return lines.trim().split("\n").at(-1)!;
+  return await machine(scratch, [...programs, ...sizes]);
 }

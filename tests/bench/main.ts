@@ -8,7 +8,8 @@
 
 import { parseArgs } from "node:util";
 import { benchRun, type BenchRunOptions } from "./bench_run.ts";
-import { renderReport, type Report } from "./report.ts";
+import { renderReport } from "./report.ts";
+import { saveResults } from "./results.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 const USAGE = `Usage: deno task bench [options]
@@ -71,14 +72,6 @@ function parseOptions(args: readonly string[]): MainOptions | undefined {
   };
 }
 
-/** Leaves the figures in `folder`. */
-async function saveReport(folder: string, report: Report): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
-  const name = `${folder}/${new Date().toISOString().replaceAll(":", "-").slice(0, 19)}`;
-  await Deno.writeTextFile(`${name}.json`, JSON.stringify(report, null, 2));
-  await Deno.writeTextFile(`${name}.md`, `${renderReport(report)}\n`);
-}
-
 async function main(args: readonly string[]): Promise<number> {
   let options: MainOptions | undefined;
   try {
@@ -95,7 +88,7 @@ async function main(args: readonly string[]): Promise<number> {
   Deno.addSignalListener("SIGINT", () => {});
   const report = await benchRun(options);
   console.log(renderReport(report));
-  await saveReport(options.results, report);
+  await saveResults(options.results, report, renderReport(report));
   return 0;
 }
 

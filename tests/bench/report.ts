@@ -4,21 +4,10 @@
  * @module
  */
 
+import { atMost, type Bar, renderBars } from "./bars.ts";
+import { type Machine, renderMachine } from "./machine.ts";
 import { TOOL } from "./peers.ts";
 import type { Result, Scenario } from "./scenarios.ts";
-
-/** The machine and the programs of a run. */
-export interface Machine {
-  readonly date: string;
-  readonly processor: string;
-  readonly cores: number;
-  readonly memoryBytes: number;
-  readonly kernel: string;
-  /** Type of the file system that holds archives and unpacked trees. */
-  readonly fileSystem: string;
-  /** One line for each program. */
-  readonly programs: readonly string[];
-}
 
 /** All that a run found. */
 export interface Report {
@@ -26,15 +15,6 @@ export interface Report {
   readonly results: readonly Result[];
   /** None where trees are too small for bars to mean anything. */
   readonly bars: readonly Bar[];
-}
-
-/** A demand on speed, size or memory. */
-export interface Bar {
-  readonly text: string;
-  /** What was measured, in the unit of `limit`. */
-  readonly value: number;
-  readonly limit: number;
-  readonly met: boolean;
 }
 
 const HEADING: Readonly<Record<Scenario, string>> = {
@@ -50,21 +30,9 @@ const MEGABYTE = 1e6;
 
 /** All tables and bars, as Markdown. */
 export function renderReport({ machine, results, bars }: Report): string {
-  const lines = [
-    `${machine.date}; ${machine.processor}, ${machine.cores} cores, ` +
-    `${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB; ${machine.kernel}; ${machine.fileSystem}.`,
-    "",
-    ...machine.programs.map((line) => `- ${line}`),
-  ];
+  const lines = renderMachine(machine);
   for (const group of groups(results)) lines.push("", ...renderTable(group));
-  if (bars.length > 0) {
-    lines.push("", "### Bars", "", "| bar | measured | |", "|---|---:|---|");
-    for (const { text, value, limit, met } of bars) {
-      lines.push(
-        `| ${text}: at most ${limit} | ${value.toPrecision(3)} | ${met ? "met" : "missed"} |`,
-      );
-    }
-  }
+  lines.push(...renderBars(bars));
   return lines.join("\n");
 }
 
@@ -118,7 +86,7 @@ const stored: Figure = ({ storedBytes }) => storedBytes;
 export function bars(results: readonly Result[]): Bar[] {
   const found: Bar[] = [];
   const add = (text: string, value: number, limit: number): void => {
-    found.push({ text, value, limit, met: value <= limit });
+    found.push(atMost(text, value, limit));
   };
   const compare = (
     scenario: Scenario,

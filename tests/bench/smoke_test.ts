@@ -1,6 +1,6 @@
 /**
- * Goal: the benchmark does not rot. Method: it runs on tiny trees, with myfs alone, so that it needs
- * neither a network nor other programs.
+ * Goal: the benchmark does not rot. Method: it runs on tiny trees, with myfs alone, and on few blocks,
+ * so that it needs no network, and no other program than there is.
  */
 
 import assert from "node:assert/strict";
@@ -8,6 +8,10 @@ import { requiringTest } from "../helpers/require.ts";
 import { benchRun } from "./bench_run.ts";
 import { renderReport } from "./report.ts";
 import { SCENARIOS } from "./scenarios.ts";
+import { TINY_WORKLOADS } from "./stores/block_set.ts";
+import { STORE_KINDS } from "./stores/kinds.ts";
+import { renderStoresReport, storeBars } from "./stores/report.ts";
+import { storesRun } from "./stores/stores_run.ts";
 
 /** Not every machine has a tmpfs, and unpacking to one is unpacking to a folder. */
 const scenarios = SCENARIOS.filter((scenario) => scenario !== "unpack-tmpfs");
@@ -39,6 +43,41 @@ requiringTest(
       }
       const rendered = renderReport(report);
       assert.match(rendered, /### Pack: small-files/);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(scratch)), []);
+    } finally {
+      await Deno.remove(scratch, { recursive: true });
+    }
+  },
+);
+
+requiringTest(
+  ["cp"],
+  "bench: measures every kind of store that this machine has a server for, and leaves nothing behind",
+  async () => {
+    const scratch = await Deno.makeTempDir();
+    try {
+      const report = await storesRun({
+        kinds: STORE_KINDS,
+        workloads: TINY_WORKLOADS,
+        runs: 1,
+        roundTripMs: 2,
+        scratch,
+        onStep: () => {},
+      });
+      for (const { name, readOnly } of STORE_KINDS) {
+        if (report.skipped.some((reason) => reason.startsWith(`${name}: `))) continue;
+        const directions = readOnly === true ? ["download"] : ["upload", "download"];
+        for (const workload of TINY_WORKLOADS) {
+          const measured = report.results.filter((result) =>
+            result.kind === name && result.workload === workload.name && result.tool === "myfs"
+          );
+          assert.deepEqual(measured.map(({ direction }) => direction), directions);
+          assert.ok(measured.every(({ medianSeconds }) => medianSeconds > 0));
+        }
+      }
+      const bars = storeBars(report);
+      assert.ok(bars.some(({ text }) => text.startsWith("dir: upload of 512 KiB blocks")));
+      assert.match(renderStoresReport(report, bars), /### 6 blocks of 512 KiB \(one run\)/);
       assert.deepEqual(await Array.fromAsync(Deno.readDir(scratch)), []);
     } finally {
       await Deno.remove(scratch, { recursive: true });
