@@ -155,6 +155,7 @@ export {
   type Failure,
   FlistFormatError,
   FlistNotFoundError,
+  MountError,
   MyfsError,
   type MyfsErrorCode,
   PartialFailureError,

@@ -45,6 +45,16 @@ const SYMBOLS = {
     parameters: ["i64", "i32", "buffer", "u32", "buffer", "usize"],
     result: "i32",
   },
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
+  umount2: { parameters: ["buffer", "i32"], result: "i32" },
+  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  recvmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  // Likewise: number, process, flags; and number, descriptor of a process, its descriptor, flags.
+  pidfd_open: { name: "syscall", parameters: ["i64", "i32", "u32"], result: "i32" },
+  pidfd_getfd: { name: "syscall", parameters: ["i64", "i32", "i32", "u32"], result: "i32" },
+  getegid: { parameters: [], result: "u32" },
   geteuid: { parameters: [], result: "u32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -117,6 +127,7 @@ const isArm64 = Deno.build.arch === "aarch64";
 
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
+export const O_RDWR = 2;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 export const O_NONBLOCK = 0o4000;
