@@ -51,6 +51,8 @@ export function serveRequests(
       if (number === ECONNABORTED) return "aborted";
       throw systemError("read", FUSE_DEVICE, number);
     }
+    // The end of what is no device: a socket to another transport, or to a test.
+    if (length === 0) return "unmounted";
     onRequest?.(request.subarray(0, length));
     let size = dispatcher.dispatch(length);
     if (size > 0) {

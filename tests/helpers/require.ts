@@ -18,7 +18,10 @@ export type Need =
   | "strace"
   | "cp"
   | "time"
-  | "libcrypto";
+  | "libcrypto"
+  | "fuse.h"
+  | "fuse"
+  | "fusermount3";
 
 /** Registers a test that runs only where everything in `needs` is there. */
 export function requiringTest(
@@ -60,9 +63,39 @@ function look(need: Need): boolean {
     case "libcrypto":
       return has("python3") &&
         runs("python3", ["-c", "import ctypes; ctypes.CDLL('libcrypto.so.3')"]);
+    case "fuse.h":
+      return isThere("/usr/include/linux/fuse.h");
+    case "fuse":
+      // Only one who may open it may mount.
+      return has("mount") && opens("/dev/fuse");
+    case "fusermount3":
+      // It opens the device with the rights of its user.
+      return runs("fusermount3", ["--version"]) && canAllOpen("/dev/fuse");
     default:
       return runs(need, ["--version"]);
   }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function opens(path: string): boolean {
+  try {
+    Deno.openSync(path, { read: true, write: true }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function canAllOpen(path: string): boolean {
+  return isThere(path) && (Deno.statSync(path).mode! & 0o006) === 0o006;
 }
 
 function runs(command: string, args: string[]): boolean {
