@@ -58,6 +58,8 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/flist/rfs_directories.ts": "tests/unit/lib/flist/flist_reader_test.ts",
   "lib/flist/written_content.ts": "tests/unit/lib/flist/flist_writer_test.ts",
   "lib/flist/written_inodes.ts": "tests/unit/lib/flist/flist_writer_test.ts",
+  "lib/fuse/file_system.ts": "tests/unit/lib/fuse/dispatcher_test.ts",
+  "lib/fuse/mount_helper.ts": "tests/integration/fuse_user_test.ts",
   // These run as worker threads, or are the messages between them and the main thread.
   "lib/image/check_worker.ts": "tests/unit/lib/image/check_test.ts",
   "lib/image/pack_work.ts": "tests/unit/lib/image/pack_test.ts",

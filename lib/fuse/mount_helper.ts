@@ -53,7 +53,7 @@ export async function mountThroughHelper(target: string, options: MountOptions):
       [SOCKET_VARIABLE]: String(theirs),
     });
     if (!success) {
-      const reason = message.replace(/^fusermount3?: /, "") || "fusermount3 gave no reason";
+      const reason = message || "fusermount3 gave no reason";
       throw new MountError(displayByteString(target), reason, hintFor(reason));
     }
     const fd = receiveDescriptor(ours);
@@ -85,7 +85,7 @@ export async function unmountThroughHelper(
   lazy: boolean,
 ): Promise<string | undefined> {
   const { success, message } = await runHelper(["-u", ...(lazy ? ["-z"] : []), "--", target], {});
-  return success ? undefined : message.replace(/^fusermount3?: /, "");
+  return success ? undefined : message;
 }
 
 async function runHelper(
@@ -102,7 +102,9 @@ async function runHelper(
         stdout: "null",
         stderr: "piped",
       }).output();
-      return { success, message: new TextDecoder().decode(stderr).trim() };
+      // It begins with the program's own name.
+      const message = new TextDecoder().decode(stderr).trim().replace(/^\S*fusermount3?: /, "");
+      return { success, message };
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       missing = error;

@@ -13,6 +13,8 @@ import { MemoryFileSystem, type MemoryTree } from "./memory_file_system.ts";
 /** What the thread is told. */
 export interface FuseWorkerStart {
   readonly fd: number;
+  /** Where requests are counted, in memory that is shared. */
+  readonly counts: Uint32Array;
   readonly tree: MemoryTree;
   /** Whether reads of the file `slow` are left to the main thread. */
   readonly leavesSlowReads?: boolean;
@@ -20,10 +22,11 @@ export interface FuseWorkerStart {
 
 /** What the thread tells. */
 export type FuseWorkerMessage =
+  | { readonly kind: "loaded" }
   | { readonly kind: "slow"; readonly uniqueLow: number; readonly uniqueHigh: number }
   | { readonly kind: "interrupted"; readonly uniqueLow: number; readonly uniqueHigh: number }
   | { readonly kind: "fault"; readonly message: string }
-  | { readonly kind: "ended"; readonly end: string; readonly counts: Uint32Array };
+  | { readonly kind: "ended"; readonly end: string };
 
 const say = (message: FuseWorkerMessage): void => self.postMessage(message);
 
@@ -35,9 +38,12 @@ self.onmessage = ({ data }: MessageEvent<FuseWorkerStart>) => {
   fileSystem.interrupted = (uniqueLow, uniqueHigh) =>
     say({ kind: "interrupted", uniqueLow, uniqueHigh });
   const dispatcher = new Dispatcher(fileSystem, {
+    counts: data.counts,
     onFault: (error) => say({ kind: "fault", message: String(error) }),
   });
   const end = serveRequests(data.fd, dispatcher);
-  say({ kind: "ended", end, counts: dispatcher.counts });
+  say({ kind: "ended", end });
   self.close();
 };
+
+say({ kind: "loaded" });

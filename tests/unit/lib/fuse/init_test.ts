@@ -1,8 +1,13 @@
 /** Goal: kernels of every version get the answer that they understand. */
 
 import assert from "node:assert/strict";
-import { answerInit, INIT_FLAGS, MINOR_MAX } from "../../../../lib/fuse/init.ts";
-import { decodeStruct, INIT_IN, INIT_OUT } from "../../../../lib/fuse/wire_structs.ts";
+import { answerInit, INIT_FLAGS, type InitOutcome, MINOR_MAX } from "../../../../lib/fuse/init.ts";
+import {
+  decodeStruct,
+  INIT_IN,
+  INIT_OUT,
+  type StructValues,
+} from "../../../../lib/fuse/wire_structs.ts";
 import { bytesOf } from "./fuse_requests.ts";
 
 const ALL = 0xffff_ffff;
@@ -10,7 +15,7 @@ const ALL = 0xffff_ffff;
 function answer(
   offer: { major?: number; minor?: number; flags?: number; flags2?: number; size?: number },
   features = {},
-) {
+): InitOutcome & { readonly out: StructValues<typeof INIT_OUT["fields"]> } {
   const input = bytesOf(INIT_IN, { major: 7, minor: 45, max_readahead: 131072, ...offer });
   const output = new Uint8Array(INIT_OUT.size).fill(0xff);
   const outcome = answerInit(input.subarray(0, offer.size ?? INIT_IN.size), output, features);
