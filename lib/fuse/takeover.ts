@@ -19,7 +19,7 @@
 import { decodeByteString } from "../base/byte_string.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { EPERM, systemError } from "../linux/errno.ts";
-import { errno, libc } from "../linux/libc.ts";
+import { errno, libc, SYS_PIDFD_GETFD, SYS_PIDFD_OPEN } from "../linux/libc.ts";
 import { closeDescriptor, setInherited } from "./device_file.ts";
 
 /** Name of the shell that holds a device, as `ps` shows it. */
@@ -51,10 +51,6 @@ while is_mounted; do
   [ "$left" -ge 0 ] || exit 0
   sleep ${LOOK_INTERVAL}
 done`;
-
-/** System calls that the C library of Debian 12 has no names for; the same on all machines. */
-const SYS_PIDFD_OPEN = 434;
-const SYS_PIDFD_GETFD = 438;
 
 /** A process that keeps a mount. */
 export interface Holder {
@@ -147,12 +143,12 @@ export async function findHolder(device: string): Promise<Holder | undefined> {
  * @throws {SystemError} when the holder has ended.
  */
 export function takeDescriptors(holder: Holder): number[] {
-  const pidFd = Number(libc().syscall(SYS_PIDFD_OPEN, holder.pid, 0, 0));
+  const pidFd = libc().pidfd_open(SYS_PIDFD_OPEN, holder.pid, 0);
   if (pidFd < 0) throw systemError("find the process", String(holder.pid));
   const taken: number[] = [];
   try {
     for (const fd of holder.descriptors) {
-      const copy = Number(libc().syscall(SYS_PIDFD_GETFD, pidFd, fd, 0));
+      const copy = libc().pidfd_getfd(SYS_PIDFD_GETFD, pidFd, fd, 0);
       if (copy < 0) {
         const number = errno();
         if (number !== EPERM) {

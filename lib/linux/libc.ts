@@ -142,5 +142,8 @@ export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 /** Number of listxattrat(2), the same on every architecture (Linux 6.13). */
 export const SYS_LISTXATTRAT = 465;
+/** Numbers of pidfd_open(2) (Linux 5.3) and pidfd_getfd(2) (5.6), likewise. */
+export const SYS_PIDFD_OPEN = 434;
+export const SYS_PIDFD_GETFD = 438;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
