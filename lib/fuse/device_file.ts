@@ -11,7 +11,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { CString } from "../linux/c_string.ts";
-import { ENODEV, ENOENT, ENXIO, errnoName, systemError } from "../linux/errno.ts";
+import { ENODEV, ENOENT, ENXIO, EPERM, errnoName, systemError } from "../linux/errno.ts";
 import { AT_FDCWD, errno, libc, O_CLOEXEC, O_RDWR } from "../linux/libc.ts";
 
 /** Where the device is. */
@@ -86,8 +86,6 @@ export function writeToDevice(fd: number, reply: Bytes, length: number): WriteOu
   if (libc().write(fd, reply, length) >= 0) return "written";
   const number = errno();
   if (number === ENOENT) return "not awaited";
+  // EPERM: nothing was ever mounted with this descriptor.
   return number === ENODEV || number === EPERM ? "gone" : "refused";
 }
-
-/** What writing to the device gives once the mount is gone and nothing was ever mounted on it. */
-const EPERM = 1;

@@ -269,6 +269,14 @@ export const NOTIFY_INVAL_ENTRY_OUT = struct("fuse_notify_inval_entry_out", {
   flags: "u32",
 });
 
+/** The content follows. */
+export const NOTIFY_STORE_OUT = struct("fuse_notify_store_out", {
+  nodeid: "u64",
+  offset: "u64",
+  size: "u32",
+  padding: "bytes4",
+});
+
 /** All of the above, for what goes over them: checks against the header, traces. */
 export const STRUCTS: readonly Struct<Readonly<Record<string, FieldType>>>[] = [
   IN_HEADER,
@@ -300,6 +308,7 @@ export const STRUCTS: readonly Struct<Readonly<Record<string, FieldType>>>[] = [
   LSEEK_OUT,
   NOTIFY_INVAL_INODE_OUT,
   NOTIFY_INVAL_ENTRY_OUT,
+  NOTIFY_STORE_OUT,
 ];
 
 /**

@@ -13,6 +13,7 @@ import { mountDevice } from "../../lib/fuse/kernel_device.ts";
 import { findMount } from "../../lib/fuse/mount_table.ts";
 import { notifyEntryChanged, notifyInodeChanged } from "../../lib/fuse/notify.ts";
 import { OPCODE_NUMBERS } from "../../lib/fuse/opcodes.ts";
+import { ContentPusher } from "../../lib/fuse/push_content.ts";
 import { unmount } from "../../lib/fuse/unmount.ts";
 import { EINTR } from "../../lib/linux/errno.ts";
 import { fillContent, MemoryFileSystem, MTIME } from "../helpers/memory_file_system.ts";
@@ -260,6 +261,28 @@ requiringTest(["root", "fuse"], "fuse mount: late answers, from another thread",
     await Promise.all([reading, answering]);
   });
 });
+
+requiringTest(
+  ["root", "fuse"],
+  "fuse mount: content that was pushed is not asked for",
+  async () => {
+    using folder = new TempFolder();
+    const target = folder.tree("mnt");
+    await using mount = await MemoryMount.on(target, { tree: SMALL_TREE });
+    const fd = mount.descriptors[0]!;
+    const pusher = new ContentPusher();
+    const path = "dir0003/file0004.txt";
+    const number = small.inoOf(path)!;
+    // Nobody has looked at it yet.
+    assert.equal(pusher.push(fd, number, 0, TREE.fileSize), "not awaited");
+    await mount.run("ls", "-l", "dir0003");
+    const before = mount.counts()[OPCODE_NUMBERS.get("READ")!];
+    pusher.content.set(content(path, small));
+    assert.equal(pusher.push(fd, number, 0, TREE.fileSize), "written");
+    assert.deepEqual(await Deno.readFile(`${target}/${path}`), content(path, small));
+    assert.equal(mount.counts()[OPCODE_NUMBERS.get("READ")!], before);
+  },
+);
 
 requiringTest(["root", "fuse"], "fuse mount: unmounting while it is used", async () => {
   using folder = new TempFolder();
