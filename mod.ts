@@ -191,6 +191,7 @@ export {
   type Failure,
   FlistFormatError,
   FlistNotFoundError,
+  MountError,
   MyfsError,
   type MyfsErrorCode,
   PartialFailureError,

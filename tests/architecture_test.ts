@@ -63,6 +63,8 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/store/s3_fault.ts": "tests/unit/lib/store/s3_store_test.ts",
   "lib/store/s3_transport.ts": "tests/unit/lib/store/s3_store_test.ts",
   "lib/store/cache_contents.ts": "tests/unit/lib/store/block_cache_test.ts",
+  "lib/fuse/file_system.ts": "tests/unit/lib/fuse/dispatcher_test.ts",
+  "lib/fuse/mount_helper.ts": "tests/integration/fuse_user_test.ts",
   // These run as worker threads, or are the messages between them and the main thread.
   "lib/image/check_worker.ts": "tests/unit/lib/image/check_test.ts",
   "lib/image/pack_work.ts": "tests/unit/lib/image/pack_test.ts",

@@ -18,6 +18,7 @@ export type MyfsErrorCode =
   | "untrusted_base"
   | "unsafe_path"
   | "path_not_found"
+  | "mount"
   | "system"
   | "unsupported"
   | "partial_failure";
@@ -189,6 +190,20 @@ export class PathNotFoundError extends MyfsError {
   }
 }
 
+/** A file system could not be mounted. */
+export class MountError extends MyfsError {
+  /** The directory it was to be mounted on, escaped for display. */
+  readonly target: string;
+  /** Why not. */
+  readonly reason: string;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(target: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("mount", `Cannot mount on ${target}: ${reason}`, options);
+    this.target = target;
+    this.reason = reason;
+  }
+}
+
 /** The operating system refused an operation. */
 export class SystemError extends MyfsError {
   /** The operation that failed, such as `openat`. */
@@ -251,6 +266,7 @@ export const ERROR_CLASSES: Readonly<Record<MyfsErrorCode, { readonly prototype:
   untrusted_base: UntrustedBaseError,
   unsafe_path: UnsafePathError,
   path_not_found: PathNotFoundError,
+  mount: MountError,
   system: SystemError,
   unsupported: UnsupportedError,
   partial_failure: PartialFailureError,

@@ -46,6 +46,16 @@ const SYMBOLS = {
     result: "i32",
   },
   statvfs: { parameters: ["buffer", "buffer"], result: "i32" },
+  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  mount: { parameters: ["buffer", "buffer", "buffer", "u64", "buffer"], result: "i32" },
+  umount2: { parameters: ["buffer", "i32"], result: "i32" },
+  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
+  recvmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  // Likewise: number, process, flags; and number, descriptor of a process, its descriptor, flags.
+  pidfd_open: { name: "syscall", parameters: ["i64", "i32", "u32"], result: "i32" },
+  pidfd_getfd: { name: "syscall", parameters: ["i64", "i32", "i32", "u32"], result: "i32" },
+  getegid: { parameters: [], result: "u32" },
   geteuid: { parameters: [], result: "u32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -118,6 +128,7 @@ const isArm64 = Deno.build.arch === "aarch64";
 
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
+export const O_RDWR = 2;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 export const O_TRUNC = 0o1000;
@@ -133,5 +144,8 @@ export const AT_REMOVEDIR = 0x200;
 export const AT_EMPTY_PATH = 0x1000;
 /** Number of listxattrat(2), the same on every architecture (Linux 6.13). */
 export const SYS_LISTXATTRAT = 465;
+/** Numbers of pidfd_open(2) (Linux 5.3) and pidfd_getfd(2) (5.6), likewise. */
+export const SYS_PIDFD_OPEN = 434;
+export const SYS_PIDFD_GETFD = 438;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;

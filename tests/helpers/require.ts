@@ -24,7 +24,10 @@ export type Need =
   | "nginx"
   | "openssl"
   | "versitygw"
-  | "weed";
+  | "weed"
+  | "fuse.h"
+  | "fuse"
+  | "fusermount3";
 
 /** Registers a test that runs only where everything in `needs` is there. */
 export function requiringTest(
@@ -73,9 +76,39 @@ function look(need: Need): boolean {
       return programPath(need) !== undefined;
     case "nginx":
       return runs(NGINX, ["-v"]);
+    case "fuse.h":
+      return isThere("/usr/include/linux/fuse.h");
+    case "fuse":
+      // Only one who may open it may mount.
+      return has("mount") && opens("/dev/fuse");
+    case "fusermount3":
+      // It opens the device with the rights of its user.
+      return runs("fusermount3", ["--version"]) && canAllOpen("/dev/fuse");
     default:
       return runs(need, ["--version"]);
   }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function opens(path: string): boolean {
+  try {
+    Deno.openSync(path, { read: true, write: true }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function canAllOpen(path: string): boolean {
+  return isThere(path) && (Deno.statSync(path).mode! & 0o006) === 0o006;
 }
 
 function runs(command: string, args: string[]): boolean {

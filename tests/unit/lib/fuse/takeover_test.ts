@@ -1,0 +1,69 @@
+/** Goal: a holder is found, gives its descriptors away, and ends by itself. */
+
+import assert from "node:assert/strict";
+import { SystemError } from "../../../../lib/base/errors.ts";
+import { closeDescriptor } from "../../../../lib/fuse/device_file.ts";
+import {
+  findHolder,
+  startHolder,
+  stopHolder,
+  takeDescriptors,
+} from "../../../../lib/fuse/takeover.ts";
+import { requiringTest } from "../../../helpers/require.ts";
+import { SocketDevice } from "../../../helpers/socket_device.ts";
+import { until } from "../../../helpers/until.ts";
+
+/** A device that is mounted for as long as the machine runs: that of /proc. */
+const MOUNTED = Deno.readTextFileSync("/proc/self/mountinfo")
+  .split("\n").map((line) => line.split(" ")).find((fields) => fields[4] === "/proc")?.[2];
+
+requiringTest(["linux"], "takeover: a holder without a mount ends by itself", async () => {
+  using socket = new SocketDevice();
+  const holder = startHolder("0:999999", [socket.fd]);
+  await until(async () => (await findHolder("0:999999")) === undefined);
+  assert.throws(() => takeDescriptors(holder), SystemError);
+  stopHolder(holder);
+});
+
+requiringTest(["linux"], "takeover: descriptors that are taken are the same files", async () => {
+  using socket = new SocketDevice();
+  const holder = startHolder(MOUNTED!, [socket.fd]);
+  try {
+    const found = await findHolder(MOUNTED!);
+    assert.deepEqual(found, holder);
+    const [copy] = takeDescriptors(found!);
+    const link = (fd: number): string => Deno.readLinkSync(`/proc/self/fd/${fd}`);
+    assert.notEqual(copy, socket.fd);
+    assert.equal(link(copy!), link(socket.fd));
+    closeDescriptor(copy!);
+  } finally {
+    stopHolder(holder);
+  }
+  await until(async () => (await findHolder(MOUNTED!)) === undefined);
+});
+
+requiringTest(
+  ["linux"],
+  "takeover: a holder whose daemon is dead waits no longer than asked",
+  async () => {
+    const script = `import { startHolder } from ${
+      JSON.stringify(new URL("../../../../lib/fuse/takeover.ts", import.meta.url))
+    };
+    console.log(startHolder(${JSON.stringify(MOUNTED)}, [0], 1).pid);`;
+    const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+      args: ["eval", script],
+    }).output();
+    assert.ok(success);
+    const pid = Number(new TextDecoder().decode(stdout));
+    const name = () => Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+    assert.match(name(), /myfs-mount-holder/);
+    await until(() => {
+      try {
+        // Its entry stays until whoever inherited it looks.
+        return name() === "";
+      } catch {
+        return true;
+      }
+    });
+  },
+);
