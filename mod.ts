@@ -34,6 +34,7 @@
 
 // Packing and unpacking
 export { packDirectory, type PackOptions, type PackReport } from "./lib/image/pack.ts";
+export { type CommitOptions, commitOverlay, type CommitReport } from "./lib/image/commit.ts";
 export { unpackImage, type UnpackOptions, type UnpackReport } from "./lib/image/unpack.ts";
 export type { EntryCounts, Loss } from "./lib/image/reports.ts";
 

@@ -170,7 +170,7 @@ async function useUncachedStoreOf(
   if (!trusted) {
     const local = routes.find(({ url }) => isLocalUrl(url));
     if (local !== undefined) throw new UntrustedRouteError(redactUrl(local.url));
-    if (heal) throw untrustedHealing(flist);
+    if (heal) throw untrustedStores(flist, "heal");
   }
   return await useStore(routes.map(formatStoreSpec), flist.profile, {
     ...open,
@@ -178,11 +178,15 @@ async function useUncachedStoreOf(
   });
 }
 
-/** With the caller's credentials, a stranger's flist could have anything written anywhere. */
-function untrustedHealing(flist: FlistReader): MyfsError {
+/**
+ * With the caller's credentials, a stranger's flist could have anything written anywhere.
+ *
+ * @param intent What was to be done to the stores, as a verb.
+ */
+export function untrustedStores(flist: FlistReader, intent: string): MyfsError {
   return new MyfsError(
     "untrusted_route",
-    `Cannot heal the stores of ${flist.path}: it was not made here, and names them itself`,
+    `Cannot ${intent} the stores of ${flist.path}: it was not made here, and names them itself`,
     { hint: "If you trust whoever made it, pass --trust-routes, or name the stores with --store." },
   );
 }

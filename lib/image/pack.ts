@@ -10,17 +10,18 @@ import { type Failure, toFailure, UnsupportedError } from "../base/errors.ts";
 import type { ProgressListener } from "../base/progress.ts";
 import { createBlockCodec } from "../block/block_codec.ts";
 import type { Profile } from "../block/profile.ts";
-import { FlistWriter } from "../flist/flist_writer.ts";
+import { FlistWriter, type Route } from "../flist/flist_writer.ts";
 import { profileLosses } from "../flist/profile_losses.ts";
 import { asSystemError } from "../linux/errno.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreTuning } from "../store/wrappers/leaf_wrappers.ts";
-import { joinPath, scanDirectory, type ScannedEntry } from "../tree/directory_source.ts";
+import { joinPath, scanDirectory } from "../tree/directory_source.ts";
 import { excludeMatcher, ownOutputMatcher } from "./exclude.ts";
 import { routesOf, type StoreLike, useStore } from "./image_stores.ts";
 import { rememberOwnFlist, SourceStamps } from "./own_flists.ts";
 import { PackBase } from "./pack_base.ts";
 import { PackPlan } from "./pack_plan.ts";
+import type { PackEntry, PackSource } from "./pack_source.ts";
 import { PackWork } from "./pack_work.ts";
 import { type ContentChange, PackedContent } from "./packed_content.ts";
 import { type EntryCounts, type Loss, LossCounter } from "./reports.ts";
@@ -159,12 +160,7 @@ export async function packDirectory(source: string, options: PackOptions): Promi
   const jobs = resolveJobs(options.jobs);
   options.signal?.throwIfAborted();
   const profile = options.profile ?? "myfs";
-  const { level, domainSecret } = options;
-  // Refuses what makes no sense now: workers would do so, but only where there is content.
-  createBlockCodec(profile, {
-    ...(level === undefined ? {} : { level }),
-    ...(domainSecret === undefined ? {} : { domainSecret }),
-  });
+  checkSealing(profile, options);
   await using used = await useStore(options.store, profile, {
     ...options.storeOptions,
     create: true,
@@ -173,21 +169,62 @@ export async function packDirectory(source: string, options: PackOptions): Promi
     ? undefined
     : await PackBase.open(options.base, profile, used.store, options);
   using writer = FlistWriter.create(options.meta, { profile });
-  await using pack = new Pack(source, writer, used.store, base, jobs, options);
+  const tree: PackSource = { root: source, directories: (walk) => scanDirectory(source, walk) };
+  await using pack = new Pack(tree, writer, used.store, base, jobs, {
+    ...options,
+    routes: () => routesOf(options.store, options.keepSecrets ?? false),
+  });
   await pack.readSource();
   return await pack.finish(startedMs);
+}
+
+/**
+ * Refuses what makes no sense now: workers would do so, but only where there is content.
+ *
+ * @throws {RangeError} {TypeError} when the profile cannot seal blocks so.
+ */
+export function checkSealing(
+  profile: Profile,
+  { level, domainSecret }: Pick<PackOptions, "level" | "domainSecret">,
+): void {
+  createBlockCodec(profile, {
+    ...(level === undefined ? {} : { level }),
+    ...(domainSecret === undefined ? {} : { domainSecret }),
+  });
 }
 
 /** Clock steps of file systems and kernels: a change within one may not show in a timestamp. */
 const RACY_MS = 2100;
 
+/** How one pack is done, once its source, its store and its base are open. */
+export interface PackRunOptions extends
+  Pick<
+    PackOptions,
+    | "meta"
+    | "stateFolder"
+    | "exclude"
+    | "oneFileSystem"
+    | "level"
+    | "domainSecret"
+    | "tags"
+    | "signal"
+    | "onProgress"
+  > {
+  /**
+   * The routes to write.
+   *
+   * @param elsewhere How many blocks are in the stores of the base alone.
+   */
+  readonly routes: (elsewhere: number) => readonly Route[];
+}
+
 /** One pack under way. */
-class Pack implements AsyncDisposable {
-  readonly #source: string;
+export class Pack implements AsyncDisposable {
+  readonly #source: PackSource;
   readonly #writer: FlistWriter;
   readonly #store: Store;
   readonly #base: PackBase | undefined;
-  readonly #options: PackOptions;
+  readonly #options: PackRunOptions;
   readonly #startedAtMs = Date.now();
   readonly #plan: PackPlan;
   readonly #content: PackedContent;
@@ -201,13 +238,14 @@ class Pack implements AsyncDisposable {
   #inodeCount = 0;
   #isScanned = false;
 
+  /** Begins a pack of `source`; writer, store and base stay the caller's. */
   constructor(
-    source: string,
+    source: PackSource,
     writer: FlistWriter,
     store: Store,
     base: PackBase | undefined,
     jobs: number,
-    options: PackOptions,
+    options: PackRunOptions,
   ) {
     this.#source = source;
     this.#writer = writer;
@@ -217,7 +255,7 @@ class Pack implements AsyncDisposable {
     this.#plan = new PackPlan(writer.profile);
     this.#content = new PackedContent(writer, base);
     this.#work = new PackWork({
-      source,
+      source: source.root,
       profile: writer.profile,
       store,
       base,
@@ -241,7 +279,7 @@ class Pack implements AsyncDisposable {
     const inoOfLinked = new Map<string, number>();
     const isExcluded = excludeMatcher(exclude ?? []);
     const isOwnOutput = await this.#ownOutput();
-    const directories = scanDirectory(this.#source, {
+    const directories = this.#source.directories({
       exclude: (path, kind) => {
         if (isExcluded(path, kind)) return true;
         if (!isOwnOutput(path)) return false;
@@ -251,6 +289,7 @@ class Pack implements AsyncDisposable {
       ...(oneFileSystem === undefined ? {} : { oneFileSystem }),
       ...(signal === undefined ? {} : { signal }),
       onFailure: (failure) => this.#failures.push(failure),
+      onLoss: (what, path) => this.#losses.add(what, path),
     });
     for await (const { path, self, entries } of directories) {
       if (path === "") {
@@ -282,9 +321,9 @@ class Pack implements AsyncDisposable {
   async #ownOutput(): Promise<(path: string) => boolean> {
     const directories = this.#store.local?.directories.map(({ path }) => path) ?? [];
     try {
-      return await ownOutputMatcher(this.#source, this.#options.meta, directories);
+      return await ownOutputMatcher(this.#source.root, this.#options.meta, directories);
     } catch (error) {
-      throw asSystemError("read", this.#source, error);
+      throw asSystemError("read", this.#source.root, error);
     }
   }
 
@@ -302,7 +341,7 @@ class Pack implements AsyncDisposable {
   #addEntry(
     parent: number,
     directory: string,
-    entry: ScannedEntry,
+    entry: PackEntry,
     inoOfLinked: Map<string, number>,
   ): number {
     const isLinked = entry.linkCount > 1 && entry.kind !== "directory";
@@ -317,10 +356,9 @@ class Pack implements AsyncDisposable {
     this.#count(entry);
     if (entry.kind !== "file" || entry.size === 0) return ino;
     this.#contentBytes += entry.size;
-    if (entry.ctime * 1000 + entry.ctimeNsec / 1e6 < this.#startedAtMs - RACY_MS) {
-      this.#stamps.set(ino, entry);
-    }
-    const unchanged = this.#base?.findUnchanged(entry);
+    const isSettled = entry.ctime * 1000 + entry.ctimeNsec / 1e6 < this.#startedAtMs - RACY_MS;
+    if (isSettled && entry.baseIno === undefined) this.#stamps.set(ino, entry);
+    const unchanged = entry.baseIno ?? this.#base?.findUnchanged(entry);
     if (unchanged !== undefined) {
       this.#unchangedFiles++;
       this.#content.reuse(ino, unchanged);
@@ -330,7 +368,7 @@ class Pack implements AsyncDisposable {
     return ino;
   }
 
-  #addInode(parent: number, directory: string, entry: ScannedEntry, hardLinkTo?: number): number {
+  #addInode(parent: number, directory: string, entry: PackEntry, hardLinkTo?: number): number {
     const record = {
       parent,
       name: entry.name,
@@ -353,16 +391,21 @@ class Pack implements AsyncDisposable {
     return ino;
   }
 
-  #count({ kind }: ScannedEntry): void {
+  #count({ kind }: PackEntry): void {
     if (kind === "file") this.#counts.files++;
     else if (kind === "directory") this.#counts.directories++;
     else if (kind === "symlink") this.#counts.symlinks++;
     else this.#counts.specials++;
   }
 
+  /** Blocks that the flist refers to and the stores of the base alone have. */
+  get blocksElsewhere(): number {
+    return this.#content.elsewhereCount;
+  }
+
   /** Applies what workers found to have changed, writes tags and routes, and publishes the flist. */
   async finish(startedMs: number): Promise<PackReport> {
-    const { meta, onProgress, signal, tags = {}, keepSecrets = false } = this.#options;
+    const { meta, onProgress, signal, tags = {} } = this.#options;
     for (const change of this.#content.changes()) this.#amend(change);
     const bytes = this.#contentBytes;
     onProgress?.({ phase: "finish", entries: this.#inodeCount, bytes });
@@ -370,7 +413,8 @@ class Pack implements AsyncDisposable {
     if (this.#options.domainSecret !== undefined || this.#base?.hasSecretKeys === true) {
       this.#writer.markSecretChunkKeys();
     }
-    for (const route of routesOf(this.#options.store, keepSecrets)) this.#writer.addRoute(route);
+    const routes = this.#options.routes(this.#content.elsewhereCount);
+    for (const route of routes) this.#writer.addRoute(route);
     // Blocks first: a flist that is there has all of its blocks, also after a power cut.
     await this.#store.flush(signal === undefined ? {} : { signal });
     signal?.throwIfAborted();

@@ -6,12 +6,13 @@
 
 import { toHex } from "../base/bytes.ts";
 import { UnsupportedError, UntrustedBaseError } from "../base/errors.ts";
-import type { BlockRef } from "../block/block_ref.ts";
+import type { BlockId, BlockRef } from "../block/block_ref.ts";
 import type { Profile } from "../block/profile.ts";
 import { FlistReader, type Inode } from "../flist/flist_reader.ts";
 import type { Store } from "../store/store.ts";
 import { joinPath, type ScannedEntry } from "../tree/directory_source.ts";
 import { codecSetupOf } from "./flist_codec.ts";
+import type { UsedStore } from "./image_stores.ts";
 import { digestOfFile, isOwnFlist, SourceStamps } from "./own_flists.ts";
 import type { ChunkClaims, FileDigests } from "./shared_digests.ts";
 
@@ -22,6 +23,16 @@ const EXTENT_FIELDS = 4;
 export interface PackBaseOptions {
   /** Folder with the stamps of earlier packs. */
   readonly stateFolder?: string;
+  /**
+   * Whether files that lie where the base's did are told by their stamps.
+   * @default {true}
+   */
+  readonly useStamps?: boolean;
+  /**
+   * Opens where else blocks may be: asked for those that the store does not have. Without it these
+   * are packed again.
+   */
+  readonly elsewhere?: (() => Promise<UsedStore>) | undefined;
   /** Whether to build on a flist that was not made here. */
   readonly trustBase?: boolean;
   /** Stops the check of which blocks are there. */
@@ -35,8 +46,10 @@ export interface PackBaseOptions {
 export class PackBase implements AsyncDisposable {
   readonly #reader: FlistReader;
   readonly #stamps: SourceStamps | undefined;
-  /** Chunks that the store has. */
+  /** Chunks whose blocks are there. */
   readonly #refs: ReadonlyMap<number, BlockRef>;
+  /** Blocks among them that the store does not have, but the one elsewhere. */
+  readonly #elsewhere: ReadonlySet<BlockId>;
   readonly #refsByKey: ReadonlyMap<string, BlockRef>;
   /** Extents sorted by inode, {@link EXTENT_FIELDS} numbers each, and where each inode's begin. */
   readonly #extents: Float64Array;
@@ -52,11 +65,12 @@ export class PackBase implements AsyncDisposable {
   private constructor(
     reader: FlistReader,
     stamps: SourceStamps | undefined,
-    refs: ReadonlyMap<number, BlockRef>,
+    { refs, elsewhere }: PresentChunks,
   ) {
     this.#reader = reader;
     this.#stamps = stamps;
     this.#refs = refs;
+    this.#elsewhere = elsewhere;
     this.#refsByKey = new Map(
       refs.values().map((ref) => [toHex(ref.key.toBytes()), ref]),
     );
@@ -92,26 +106,24 @@ export class PackBase implements AsyncDisposable {
           { hint: `Pack with --profile ${reader.profile}, or without --base.` },
         );
       }
-      const { signal, stateFolder, trustBase = false } = options;
+      const { stateFolder, trustBase = false, useStamps = true } = options;
       if (!trustBase && !await isOwnFlist(path, stateFolder)) throw new UntrustedBaseError(path);
       // One's own flists are in order: myfs made them.
       if (trustBase) reader.validate();
-      const chunks = [...reader.chunks()];
-      const present = await store.has(
-        chunks.map(({ ref }) => ref.id),
-        signal === undefined ? {} : { signal },
-      );
-      const stamps = stateFolder === undefined
+      const chunks = await presentChunks(reader, store, options);
+      const stamps = stateFolder === undefined || !useStamps
         ? undefined
         : await SourceStamps.load(stateFolder, await digestOfFile(path));
-      const refs = new Map(
-        chunks.filter((_, i) => present[i]).map(({ chunk, ref }) => [chunk, ref]),
-      );
-      return new PackBase(reader, stamps, refs);
+      return new PackBase(reader, stamps, chunks);
     } catch (error) {
       reader[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** The flist itself, which is closed with the base. */
+  get flist(): FlistReader {
+    return this.#reader;
   }
 
   /** Whether a domain secret went into the keys of its chunks. */
@@ -139,6 +151,8 @@ export class PackBase implements AsyncDisposable {
 
   /** Says that the walk comes to the directory `path`; each directory comes before those in it. */
   enterDirectory(path: string): void {
+    // Only they tell of a file that it did not change.
+    if (this.#stamps === undefined) return;
     const ino = this.#directories.get(path);
     this.#directories.delete(path);
     this.#children = new Map();
@@ -169,6 +183,20 @@ export class PackBase implements AsyncDisposable {
   /** The chunk with `key`, in hexadecimal, if the store has its block. */
   refOfKey(key: string): BlockRef | undefined {
     return this.#refsByKey.get(key);
+  }
+
+  /** Whether the block is not in the store of the pack, but elsewhere. */
+  isElsewhere(id: BlockId): boolean {
+    return this.#elsewhere.has(id);
+  }
+
+  /** A block of the content of `ino` that is nowhere. */
+  missingBlock(ino: number): BlockId | undefined {
+    let missing: number | undefined;
+    this.forEachExtent(ino, (_, chunk) => {
+      if (!this.#refs.has(chunk)) missing ??= chunk;
+    });
+    return missing === undefined ? undefined : this.#reader.chunk(missing).id;
   }
 
   /** Digest of the content of `ino`, where the base has it. */
@@ -203,6 +231,35 @@ export class PackBase implements AsyncDisposable {
     this.#reader[Symbol.dispose]();
     return Promise.resolve();
   }
+}
+
+/** The chunks of a base whose blocks are there. */
+interface PresentChunks {
+  readonly refs: ReadonlyMap<number, BlockRef>;
+  /** Blocks that are not in the store of the pack. */
+  readonly elsewhere: ReadonlySet<BlockId>;
+}
+
+async function presentChunks(
+  reader: FlistReader,
+  store: Store,
+  { signal, elsewhere: open }: PackBaseOptions,
+): Promise<PresentChunks> {
+  const call = signal === undefined ? {} : { signal };
+  const chunks = [...reader.chunks()];
+  const present = await store.has(chunks.map(({ ref }) => ref.id), call);
+  const refs = new Map(chunks.filter((_, i) => present[i]).map(({ chunk, ref }) => [chunk, ref]));
+  const elsewhere = new Set<BlockId>();
+  if (open === undefined || refs.size === chunks.length) return { refs, elsewhere };
+  await using other = await open();
+  const absent = chunks.filter((_, i) => !present[i]);
+  const found = await other.store.has(absent.map(({ ref }) => ref.id), call);
+  absent.forEach(({ chunk, ref }, i) => {
+    if (!found[i]) return;
+    refs.set(chunk, ref);
+    elsewhere.add(ref.id);
+  });
+  return { refs, elsewhere };
 }
 
 /** Inode numbers of a base may leave gaps, but not so many that tables by number get out of hand. */

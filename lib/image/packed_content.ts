@@ -52,6 +52,7 @@ export class PackedContent {
   readonly #changes = new Map<number, ContentChange>();
   #chunkCount = 0;
   #reusedCount = 0;
+  #elsewhereCount = 0;
   #referencedBytes = 0;
 
   constructor(writer: FlistWriter, base: PackBase | undefined) {
@@ -67,6 +68,11 @@ export class PackedContent {
   /** How many of them the base had. */
   get reusedCount(): number {
     return this.#reusedCount;
+  }
+
+  /** How many of them only the base's own stores have. */
+  get elsewhereCount(): number {
+    return this.#elsewhereCount;
   }
 
   /** Bytes of their blocks. */
@@ -213,7 +219,10 @@ export class PackedContent {
     this.#numbers.set(key, number);
     this.#chunkCount++;
     this.#referencedBytes += ref.storedSize ?? 0;
-    if (fromBase !== undefined) this.#reusedCount++;
+    if (fromBase !== undefined) {
+      this.#reusedCount++;
+      if (this.#base!.isElsewhere(fromBase.id)) this.#elsewhereCount++;
+    }
     return number;
   }
 

@@ -66,8 +66,8 @@ export interface ScanOptions {
    * @default {false}
    */
   readonly oneFileSystem?: boolean;
-  /** Told of everything that could not be read; the walk goes on without it. */
-  readonly onFailure: (failure: Failure) => void;
+  /** Told of everything that could not be read; the walk goes on without it, or ends if this throws. */
+  readonly onFailure: (failure: Failure, error: unknown) => void;
   /** Stops the walk. */
   readonly signal?: AbortSignal;
 }
@@ -96,7 +96,7 @@ export async function* scanDirectory(
         if (!elsewhere) entries = scanner.scanEntries(cursor.enter(next.path), next.path);
       } catch (error) {
         if (next.path === "") throw error;
-        options.onFailure(toFailure(displayByteString(next.path), error));
+        options.onFailure(toFailure(displayByteString(next.path), error), error);
       }
       yield { path: next.path, self: next.self, entries };
       for (let i = entries.length - 1; i >= 0; i--) {
@@ -147,7 +147,7 @@ class Scanner {
         if (this.#options.exclude?.(entryPath, kind)) continue;
         entries.push(this.#entry(fd, name, kind));
       } catch (error) {
-        this.#options.onFailure(toFailure(displayByteString(entryPath), error));
+        this.#options.onFailure(toFailure(displayByteString(entryPath), error), error);
       }
     }
     return entries;

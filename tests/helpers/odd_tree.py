@@ -320,4 +320,5 @@ def main():
     print(json.dumps({"root": ROOT, "missing": missing}))
 
 
-main()
+if __name__ == "__main__":
+    main()
