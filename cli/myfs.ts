@@ -7,6 +7,7 @@
 import { cacheCommand } from "./commands/cache.ts";
 import { checkCommand } from "./commands/check.ts";
 import { cloneCommand } from "./commands/clone.ts";
+import { commitCommand } from "./commands/commit.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configCommand } from "./commands/config.ts";
 import { flistCommand } from "./commands/flist.ts";
@@ -28,6 +29,7 @@ if (import.meta.main) {
         unpackCommand(execute),
         checkCommand(execute),
         cloneCommand(execute),
+        commitCommand(execute),
         flistCommand(execute),
         configCommand(execute),
         cacheCommand(execute),

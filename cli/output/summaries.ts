@@ -4,7 +4,14 @@
  * @module
  */
 
-import type { CheckReport, CloneReport, EntryCounts, PackReport, UnpackReport } from "myfs";
+import type {
+  CheckReport,
+  CloneReport,
+  CommitReport,
+  EntryCounts,
+  PackReport,
+  UnpackReport,
+} from "myfs";
 import {
   formatBytes,
   formatCount,
@@ -18,6 +25,25 @@ import {
 export function* packSummary(source: string, report: PackReport): Generator<string> {
   const { contentBytes, durationMs } = report;
   yield `Packed ${source} into ${report.meta} in ${timeAndRate(contentBytes, durationMs)}`;
+  yield* packedLines(report);
+}
+
+/** What an overlay's changes came to, and what they cost. */
+export function* commitSummary(report: CommitReport): Generator<string> {
+  const { base, blocksElsewhere, durationMs, meta, upper } = report;
+  yield `Committed ${upper} on ${base} into ${meta} in ${formatDuration(durationMs)}`;
+  yield `  changes  ${formatNoun(report.upperEntries, "entry", "entries")} from the overlay, ` +
+    `${formatCount(report.whiteouts)} removed by it`;
+  yield* packedLines(report);
+  if (blocksElsewhere > 0) {
+    yield `  routes   ${formatNoun(blocksElsewhere, "block")} in the stores of the base alone, ` +
+      "which the flist names too";
+  }
+}
+
+/** The lines that describe an image and its blocks. */
+function* packedLines(report: PackReport): Generator<string> {
+  const { contentBytes } = report;
   yield `  tree     ${countsText(report)}`;
   yield `  content  ${formatBytes(contentBytes)} in ${formatNoun(report.chunks, "chunk")}; ` +
     `blocks ${formatBytes(report.referencedBytes)}, ` +

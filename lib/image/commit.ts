@@ -156,7 +156,7 @@ export async function commitOverlay(
   const baseStores = new BaseStores(flist, options, isOwn);
   const marks = readingOf(upper, options.userXattrs);
 
-  const store = options.store ?? baseStores.specsToWrite();
+  const store = options.store ?? await baseStores.specsToWrite();
   await using used = await useStore(store, profile, { ...options.storeOptions, create: true });
   await refuseOwnStore(upper, used.store.local);
   await using base = await PackBase.open(options.base, profile, used.store, {
@@ -210,14 +210,24 @@ class BaseStores {
     return this.#flist.routes().length > 0;
   }
 
-  /** What to open for writing. */
-  specsToWrite(): string[] {
+  /**
+   * What to open for writing. All of it is there: what is made when it is missing would look like a
+   * store that has lost its blocks.
+   */
+  async specsToWrite(): Promise<string[]> {
     if (!this.#isTrusted) throw untrustedStores(this.#flist, "write to");
-    if (this.areNamed) return this.#flist.routes().map(formatStoreSpec);
-    throw new UnsupportedError(
-      `Cannot commit on ${this.#flist.path}: it names no store that new blocks could go to`,
-      { hint: "Name one with --store." },
-    );
+    if (!this.areNamed) {
+      throw new UnsupportedError(
+        `Cannot commit on ${this.#flist.path}: it names no store that new blocks could go to`,
+        { hint: "Name one with --store." },
+      );
+    }
+    const specs = this.#flist.routes().map(formatStoreSpec);
+    for (const spec of specs) {
+      const store = await useStore(spec, this.#flist.profile, { ...this.#options.storeOptions });
+      await store[Symbol.asyncDispose]();
+    }
+    return specs;
   }
 
   openToRead(): Promise<UsedStore> {

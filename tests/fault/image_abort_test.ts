@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import {
   checkImage,
   cloneImage,
+  commitOverlay,
   MemoryStore,
   openImage,
   packDirectory,
@@ -78,6 +79,22 @@ Deno.test("abort: a pack that is stopped in any phase leaves no flist, and the n
     assert.equal((await checkImage(meta, { store })).blocksOk, chunks);
     await Deno.remove(meta);
   }
+});
+
+Deno.test("abort: a commit that is stopped in any phase leaves no flist, and the next is whole", async () => {
+  using folder = new TempFolder();
+  const base = folder.file("base.fl");
+  const meta = folder.file("a.fl");
+  const store = `dir://${folder.file("blocks")}`;
+  await packDirectory(folder.tree("base", { "a": "a", "d/b": "b" }), { meta: base, store });
+  const upper = makeTree(folder);
+  for (const phase of ["scan", "store", "finish"] as const) {
+    const options = { base, meta, userXattrs: true, jobs: 2, ...stopAt(phase) };
+    await assertStops(commitOverlay(upper, options), phase);
+    assert.deepEqual(folder.names().filter((name) => name.startsWith("a.fl")), [], phase);
+  }
+  const { chunks } = await commitOverlay(upper, { base, meta, userXattrs: true });
+  assert.equal((await checkImage(meta)).blocksOk, chunks);
 });
 
 Deno.test("abort: an unpack that is stopped in any phase leaves the target as it was", async () => {

@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { checkImage, packDirectory, unpackImage } from "../../mod.ts";
+import { checkImage, commitOverlay, packDirectory, unpackImage } from "../../mod.ts";
 import { apiCommand } from "../helpers/api_runner.ts";
 import type { ApiCall } from "../helpers/api_process.ts";
 import { makeRandomTree } from "../helpers/random_tree.ts";
@@ -83,6 +83,43 @@ requiringTest(
       assert.deepEqual(report.failures, []);
       const check = await checkImage(meta);
       assert.equal(check.blocksOk, check.blocks);
+    });
+  },
+);
+
+requiringTest(
+  ["linux"],
+  "kill: a commit that is killed leaves no flist, and its base sound",
+  async (t) => {
+    using folder = new TempFolder();
+    const seed = takeSeed();
+    await t.step(`SEED=${seed}`, async () => {
+      const random = new SeededRandom(seed);
+      const upper = folder.file("upper");
+      const options = { entries: 800, sizes: [300_000, 3_000_000], sizeMax: 20_000 };
+      makeRandomTree(upper, random, options);
+      const base = folder.file("base.fl");
+      const store = `dir://${folder.file("blocks")}`;
+      await packDirectory(folder.tree("base", { "a": "a", "b": "b" }), { meta: base, store });
+      const meta = folder.file("a.fl");
+      const trust = { trustBase: true, trustRoutes: true };
+      let killed = 0;
+      for (let round = 0; round < ROUNDS; round++) {
+        const call: ApiCall = ["commit", upper, { base, meta, userXattrs: true, ...trust }];
+        const isUnderWay = () => folder.names().some((name) => name.startsWith("a.fl."));
+        if (!await killDuring(call, isUnderWay, random.below(250))) {
+          await Deno.remove(meta);
+          continue;
+        }
+        killed++;
+        assert.ok(!isThere(meta));
+        const check = await checkImage(base, { jobs: 1 });
+        assert.equal(check.blocksOk, check.blocks);
+      }
+      assert.ok(killed > 0, "no process was killed in time");
+      const report = await commitOverlay(upper, { base, meta, userXattrs: true });
+      assert.deepEqual(report.failures, []);
+      assert.equal((await checkImage(meta)).blocksOk, report.chunks);
     });
   },
 );

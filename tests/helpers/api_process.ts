@@ -5,12 +5,21 @@
  * @module
  */
 
-import { checkImage, MyfsError, packDirectory, type PackOptions, unpackImage } from "../../mod.ts";
+import {
+  checkImage,
+  type CommitOptions,
+  commitOverlay,
+  MyfsError,
+  packDirectory,
+  type PackOptions,
+  unpackImage,
+} from "../../mod.ts";
 
 /** The calls there are, with their arguments. */
 export type ApiCall =
   | readonly ["pack", source: string, options: Omit<PackOptions, "store"> & { store: string }]
   | readonly ["unpack", meta: string, target: string, options: Record<string, unknown>]
+  | readonly ["commit", upper: string, options: CommitOptions]
   | readonly ["check", meta: string, options: Record<string, unknown>];
 
 /** An error as it comes out of the process. */
@@ -26,6 +35,8 @@ function run(call: ApiCall): Promise<unknown> {
       return packDirectory(call[1], call[2]);
     case "unpack":
       return unpackImage(call[1], call[2], call[3]);
+    case "commit":
+      return commitOverlay(call[1], call[2]);
     case "check":
       return checkImage(call[1], call[2]);
   }

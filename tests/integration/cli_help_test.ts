@@ -12,6 +12,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["unpack"],
   ["check"],
   ["clone"],
+  ["commit"],
   ["flist"],
   ["flist", "inspect"],
   ["flist", "ls"],
