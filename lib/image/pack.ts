@@ -296,7 +296,9 @@ export class Pack implements AsyncDisposable {
         inoOfDirectory.set("", this.#addInode(0, "", self));
         this.#counts.directories++;
       }
-      const parent = inoOfDirectory.get(path)!;
+      const parent = inoOfDirectory.get(path);
+      // It could not be added, as was told, so nothing can that is in it.
+      if (parent === undefined) continue;
       // Every directory is entered once: its own entry is not needed again.
       inoOfDirectory.delete(path);
       this.#base?.enterDirectory(path);

@@ -297,6 +297,42 @@ Deno.test("clone: copies the blocks and writes a flist that leads to them", asyn
   assert.match(again.stderr, /--store/);
 });
 
+Deno.test("commit: packs an image with what an overlay's upper directory has", async () => {
+  await using place = await packedTree();
+  await place.write({ "upper/new.txt": "new\n", "upper/docs/a.txt": "changed" });
+  const args = ["commit", "--userxattr", "--base", "tree.fl", "-m", "new.fl", "upper"];
+  const { stdout, stderr } = await myfsOk([...args, "--tag", "x=1", "-j1"], place.options);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^Committed upper on tree\.fl into new\.fl in /);
+  assert.match(stderr, / {2}changes {2}3 entries from the overlay, 0 removed by it\n/);
+  assert.match(stderr, / {2}stored {3}1 new block/);
+  const listed = await myfsOk(["flist", "ls", "-R", "new.fl"], place.options);
+  assert.match(listed.stdout, /new\.txt/);
+  const { document } = await myfsJson(["flist", "inspect", "new.fl"], place.options);
+  assert.deepEqual(document["tags"], { x: "1" });
+
+  const other = [...args, "-s", place.store("other"), "--exclude", "docs/deep", "--json"];
+  const { code, document: report } = await myfsJson(other, place.options);
+  assert.equal(code, 0);
+  const { upper, base, meta, files, upperEntries, whiteouts, blocksElsewhere } = report;
+  assert.deepEqual(
+    { upper, base, meta, files, upperEntries, whiteouts, blocksElsewhere },
+    {
+      upper: "upper",
+      base: "tree.fl",
+      meta: "new.fl",
+      files: 3,
+      upperEntries: 3,
+      whiteouts: 0,
+      blocksElsewhere: 1,
+    },
+  );
+  const routes = await myfsJson(["config", "store", "list", "new.fl"], place.options);
+  assert.equal(JSON.stringify(routes.document).match(/dir:/g)?.length, 2);
+  const check = await myfsOk(["check", "new.fl"], place.options);
+  assert.match(check.stderr, /all well/);
+});
+
 Deno.test("config: sets, lists and deletes tags, wherever --meta stands", async () => {
   await using place = await packedTree();
   const tag = async (...args: string[]): Promise<string> =>

@@ -50,6 +50,8 @@ Deno.test("usage: what is missing or too much is named, with where to look", asy
     { args: ["pack", "."], code: 2, says: /--meta/, hint: /'myfs pack --help'/ },
     { args: ["pack", "-m", "x.fl", "."], code: 2, says: /--store/, hint: /'myfs pack --help'/ },
     { args: ["pack", "-m"], code: 2, says: /--meta/, hint: /'myfs pack --help'/ },
+    { args: ["commit", "."], code: 2, says: /--base/, hint: /'myfs commit --help'/ },
+    { args: ["commit", "--base", "x.fl", "."], code: 2, says: /--meta/, hint: /commit --help'/ },
     { args: ["unpack"], code: 2, says: /no flist/, hint: /--meta/ },
     { args: ["unpack", "x.fl"], code: 2, says: /<target>/, hint: /'myfs unpack --help'/ },
     { args: ["flist", "ls", "-m", "x", "a", "b"], code: 2, says: /b$/, hint: /--meta/ },

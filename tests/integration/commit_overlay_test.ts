@@ -12,12 +12,15 @@ import {
   checkImage,
   cloneImage,
   commitOverlay,
+  type CommitReport,
   diffImages,
   MemoryStore,
   openStore,
   packDirectory,
   unpackImage,
 } from "../../mod.ts";
+import type { ApiCall } from "../helpers/api_process.ts";
+import { UnprivilegedUser } from "../helpers/api_runner.ts";
 import { FaultyStore } from "../helpers/faulty_store.ts";
 import { buildOddTree } from "../helpers/odd_tree.ts";
 import { OverlayMount } from "../helpers/overlay_mount.ts";
@@ -115,5 +118,60 @@ requiringTest(
         assert.deepEqual(await Deno.readFile(again), await Deno.readFile(meta));
       });
     }
+  },
+);
+
+requiringTest(
+  ["linux", "root", "mount"],
+  "commit: with index=on, a changed file that the base's names show too is refused",
+  async () => {
+    using folder = new TempFolder();
+    const source = folder.tree("tree", { "a": "one file", "alone": "another" });
+    await Deno.link(`${source}/a`, `${source}/b`);
+    const base = folder.file("base.fl");
+    await packDirectory(source, { meta: base, store: `dir://${folder.file("blocks")}` });
+    using overlay = new OverlayMount(source, folder.tree("overlay"), ["index=on"]);
+    const { merged, upper } = overlay;
+    const meta = folder.file("new.fl");
+    const plain = folder.file("plain.fl");
+    const assertSame = async (): Promise<void> => {
+      await commitOverlay(upper, { base, meta });
+      await packDirectory(merged, { meta: plain, store: new MemoryStore() });
+      const { added, removed, changed } = await diffImages(plain, meta);
+      assert.deepEqual([added, removed, changed], [[], [], []]);
+    };
+    await Deno.writeTextFile(`${merged}/alone`, "changed");
+    await assertSame();
+    await Deno.writeTextFile(`${merged}/a`, "changed");
+    assert.equal(await Deno.readTextFile(`${merged}/b`), "changed");
+    await assert.rejects(commitOverlay(upper, { base, meta }), /Cannot commit a: .*index=on/);
+    // As soon as all names are in the upper directory, it says all there is to know.
+    await Deno.link(`${merged}/b`, `${merged}/c`);
+    await assertSame();
+    await Deno.remove(`${merged}/b`);
+    await assertSame();
+  },
+);
+
+requiringTest(
+  ["linux", "root"],
+  "commit: a user without rights has to say what is in there",
+  async () => {
+    using folder = new TempFolder();
+    const user = new UnprivilegedUser(folder.tree("program"));
+    await Deno.chmod(folder.path, 0o755);
+    const home = folder.tree("home");
+    await Deno.chown(home, user.uid, user.uid);
+    const base = folder.file("base.fl");
+    const store = `dir://${home}/blocks`;
+    await packDirectory(folder.tree("tree", { "a": "a" }), { meta: base, store });
+    const upper = folder.tree("upper", { "b": "b" });
+    const options = { base, meta: `${home}/new.fl`, store, trustBase: true, jobs: 1 };
+    const { problem } = await user.run<CommitReport>(["commit", upper, options]);
+    assert.match(problem?.message ?? "", /only root can see what an overlay notes there/);
+    await new Deno.Command("chown", { args: ["-R", `${user.uid}`, `${home}/blocks`] }).output();
+    const call: ApiCall = ["commit", upper, { ...options, userXattrs: true }];
+    const { report } = await user.run<CommitReport>(call);
+    assert.deepEqual([report?.files, report?.failures], [2, []]);
   },
 );

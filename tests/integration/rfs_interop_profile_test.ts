@@ -220,7 +220,10 @@ Deno.test("rfs profile: what it cannot hold is named and counted", async () => {
   await Deno.link(`${source}/a`, `${source}/b`);
   await Deno.utime(`${source}/a`, 0, new Date(1234));
   const { success } = await new Deno.Command("sh", {
-    args: ["-c", `printf x > "$(printf 'bad\\377name')"; mkfifo fifo`],
+    args: [
+      "-c",
+      `d="$(printf 'bad\\377name')"; mkdir -p "$d/in/it"; touch "$d/in/it/f"; mkfifo fifo`,
+    ],
     cwd: source,
   }).output();
   assert.ok(success);

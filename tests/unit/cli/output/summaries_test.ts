@@ -7,6 +7,7 @@ import type { PackReport } from "myfs";
 import {
   checkSummary,
   cloneSummary,
+  commitSummary,
   countsText,
   packSummary,
   unpackSummary,
@@ -56,6 +57,25 @@ Deno.test("summaries: a pack with a base tells what was reused", () => {
     [...packSummary("t", report)].includes(
       "  reused   48,000 unchanged files, 1 block of the base",
     ),
+  );
+});
+
+Deno.test("summaries: a commit tells what the overlay changed, and where blocks are", () => {
+  const committed = {
+    ...packed,
+    upper: "./upper",
+    base: "old.fl",
+    upperEntries: 1200,
+    whiteouts: 1,
+    blocksElsewhere: 0,
+  };
+  const [first, second, ...others] = commitSummary(committed);
+  assert.equal(first, "Committed ./upper on old.fl into out.fl in 3.2 s");
+  assert.equal(second, "  changes  1,200 entries from the overlay, 1 removed by it");
+  assert.deepEqual(others, [...packSummary("./tree", packed)].slice(1));
+  assert.equal(
+    [...commitSummary({ ...committed, blocksElsewhere: 25 })].at(-1),
+    "  routes   25 blocks in the stores of the base alone, which the flist names too",
   );
 });
 

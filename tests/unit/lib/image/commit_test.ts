@@ -61,7 +61,9 @@ class Workplace implements Disposable {
   }
 
   /** Makes the base one that somebody else wrote. */
-  async estrange(edit: (editor: FlistEditor) => void = (editor) => editor.setTag("by", "them")) {
+  async estrange(
+    edit: (editor: FlistEditor) => void = (editor) => editor.setTag("by", "them"),
+  ): Promise<void> {
     {
       using editor = FlistEditor.open(this.base, { target: this.folder.file("foreign.fl") });
       edit(editor);

@@ -241,7 +241,7 @@ Deno.test("OverlayMerge: an upper directory of another base is refused, and says
   for (const [name, redirect] of Object.entries(refused)) {
     await t.step(name, async () => {
       using overlay = await Overlay.create((tree) => Deno.symlinkSync("dir", `${tree}/link`));
-      Deno.mkdirSync(`${overlay.upper}/new`);
+      await Deno.mkdir(`${overlay.upper}/new`);
       setMarks(`${overlay.upper}/new`, { redirect });
       await assert.rejects(overlay.entries(), (error) => {
         assert.ok(error instanceof PathNotFoundError, String(error));
@@ -339,7 +339,7 @@ Deno.test("OverlayMerge: what an overlay hides of the base is left out and told"
     "dir/whiteout: entry of the base that an overlay takes for a whiteout",
   ]);
   // Nothing that the overlay does not show can be referred to.
-  Deno.mkdirSync(`${overlay.upper}/new`);
+  await Deno.mkdir(`${overlay.upper}/new`);
   setMarks(`${overlay.upper}/new`, { redirect: "device" });
   await assert.rejects(overlay.entries(), PathNotFoundError);
 });
