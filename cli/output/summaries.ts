@@ -33,7 +33,7 @@ export function* commitSummary(report: CommitReport): Generator<string> {
   const { base, blocksElsewhere, durationMs, meta, upper } = report;
   yield `Committed ${upper} on ${base} into ${meta} in ${formatDuration(durationMs)}`;
   yield `  changes  ${formatNoun(report.upperEntries, "entry", "entries")} from the overlay, ` +
-    `${formatCount(report.whiteouts)} removed by it`;
+    `${formatNoun(report.whiteouts, "name")} of the base taken away`;
   yield* packedLines(report);
   if (blocksElsewhere > 0) {
     yield `  routes   ${formatNoun(blocksElsewhere, "block")} in the stores of the base alone, ` +

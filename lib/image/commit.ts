@@ -81,7 +81,7 @@ export interface CommitReport extends PackReport {
   readonly base: string;
   /** Entries that came from the upper directory: what was made, changed or copied there. */
   readonly upperEntries: number;
-  /** Entries of the base that whiteouts took away, directories with all that was in them. */
+  /** Names of the base that were removed or renamed, a directory with all that was in it as one. */
   readonly whiteouts: number;
   /** Blocks of the base that stay in its stores, because `store` does not have them. */
   readonly blocksElsewhere: number;

@@ -85,7 +85,7 @@ export class OverlayMerge implements PackSource {
     return this.#upperEntries;
   }
 
-  /** Entries of the base that a whiteout took away, each with all that was in it. */
+  /** Names of the base that a whiteout took away, a directory with all that was in it as one. */
   get whiteouts(): number {
     return this.#whiteouts;
   }

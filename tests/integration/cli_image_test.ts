@@ -304,7 +304,10 @@ Deno.test("commit: packs an image with what an overlay's upper directory has", a
   const { stdout, stderr } = await myfsOk([...args, "--tag", "x=1", "-j1"], place.options);
   assert.equal(stdout, "");
   assert.match(stderr, /^Committed upper on tree\.fl into new\.fl in /);
-  assert.match(stderr, / {2}changes {2}3 entries from the overlay, 0 removed by it\n/);
+  assert.match(
+    stderr,
+    / {2}changes {2}3 entries from the overlay, 0 names of the base taken away\n/,
+  );
   assert.match(stderr, / {2}stored {3}1 new block/);
   const listed = await myfsOk(["flist", "ls", "-R", "new.fl"], place.options);
   assert.match(listed.stdout, /new\.txt/);

@@ -71,7 +71,7 @@ Deno.test("summaries: a commit tells what the overlay changed, and where blocks 
   };
   const [first, second, ...others] = commitSummary(committed);
   assert.equal(first, "Committed ./upper on old.fl into out.fl in 3.2 s");
-  assert.equal(second, "  changes  1,200 entries from the overlay, 1 removed by it");
+  assert.equal(second, "  changes  1,200 entries from the overlay, 1 name of the base taken away");
   assert.deepEqual(others, [...packSummary("./tree", packed)].slice(1));
   assert.equal(
     [...commitSummary({ ...committed, blocksElsewhere: 25 })].at(-1),
