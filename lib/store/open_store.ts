@@ -82,6 +82,9 @@ const FACTORIES: ReadonlyMap<string, StoreFactory> = new Map<string, StoreFactor
   ["hub", openHub],
   ["hubs", openHub],
   ["server", openHub],
+  ["zdb", openZdb],
+  ["redis", openRedis],
+  ["rediss", openRedis],
 ]);
 
 /** Kinds of store that are in this process or on its disks: nothing is put around them unasked. */
@@ -198,6 +201,16 @@ async function openHttp(url: string, options: StoreFactoryOptions): Promise<Stor
 async function openHub(url: string, options: StoreFactoryOptions): Promise<Store> {
   const { HubStore } = await import("./hub_store.ts");
   return await HubStore.open(url, options);
+}
+
+async function openZdb(url: string, options: StoreFactoryOptions): Promise<Store> {
+  const { openZdbStore } = await import("./resp/resp_factory.ts");
+  return await openZdbStore(url, options);
+}
+
+async function openRedis(url: string, options: StoreFactoryOptions): Promise<Store> {
+  const { openRedisStore } = await import("./resp/resp_factory.ts");
+  return await openRedisStore(url, options);
 }
 
 function memoryName(url: string): string {

@@ -1,0 +1,130 @@
+/**
+ * A few connections to one server, shared by all calls.
+ *
+ * @module
+ */
+
+import { RespConnection, type RespEndpoint } from "./resp_connection.ts";
+import { StoreUnavailableError } from "../../base/errors.ts";
+import type { RespReply } from "./resp_reply.ts";
+import type { RespRequest } from "./resp_request.ts";
+
+/** Connections at most: more did not make anything faster, and servers count them. */
+const CONNECTIONS_MAX = 4;
+
+/** Below this many bytes under way, a connection is shared rather than a further one opened. */
+const SHARED_LOAD_MAX = 256 * 1024;
+
+/** Bytes under way on a connection: what another request has to wait for. */
+const LOAD_MAX = 4 * 1024 * 1024;
+
+/** A request of at most this many bytes, both ways, need not wait for its turn behind large ones. */
+const SMALL_WEIGHT_MAX = 64 * 1024;
+
+/** Room on each connection for small requests alone. */
+const SMALL_LOAD_MAX = LOAD_MAX + 1024 * 1024;
+
+/** A call that waits for a connection. */
+interface Waiting {
+  readonly weight: number;
+  readonly begin: (connection: RespConnection) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/**
+ * Connects when a call needs it, and anew when a connection broke. What is under way is bounded; more
+ * calls wait in turn.
+ */
+export class RespPool implements AsyncDisposable {
+  readonly #endpoint: RespEndpoint;
+  readonly #connections = new Set<RespConnection>();
+  /** What is left of connections that broke. */
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #waiting = new Set<Waiting>();
+  #isClosed = false;
+
+  constructor(endpoint: RespEndpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  /**
+   * Sends a request over one of the connections and gives its replies.
+   *
+   * @param weight Bytes that go and come, as far as can be told.
+   * @param signal Releases the caller.
+   * @throws {StoreUnavailableError} when the server cannot be reached or the connection breaks.
+   */
+  call(
+    request: RespRequest,
+    weight: number,
+    signal?: AbortSignal,
+  ): Promise<readonly RespReply[]> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      if (this.#isClosed) throw closedError(this.#endpoint.url);
+      // A single request never takes all of a connection, so it need not wait until one is empty.
+      const counted = Math.min(weight, LOAD_MAX / 2);
+      const begin = (connection: RespConnection): void => {
+        signal?.removeEventListener("abort", giveUp);
+        connection.call(request, counted, signal).then(resolve, reject);
+      };
+      const fail = (error: unknown): void => {
+        signal?.removeEventListener("abort", giveUp);
+        reject(error);
+      };
+      const waiting: Waiting = { weight: counted, begin, fail };
+      const giveUp = (): void => {
+        this.#waiting.delete(waiting);
+        fail(signal!.reason);
+      };
+      const mayPass = this.#waiting.size === 0 || counted <= SMALL_WEIGHT_MAX;
+      const connection = mayPass ? this.#choose(counted) : undefined;
+      if (connection !== undefined) return begin(connection);
+      this.#waiting.add(waiting);
+      signal?.addEventListener("abort", giveUp);
+    });
+  }
+
+  /** Closes all connections; calls under way fail. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    for (const { fail } of this.#waiting) fail(closedError(this.#endpoint.url));
+    this.#waiting.clear();
+    await Promise.all(Array.from(this.#connections, (connection) => connection.close()));
+    await Promise.all(this.#leaving);
+  }
+
+  /** The connection that a request of this weight goes to; undefined where all have enough to do. */
+  #choose(weight: number): RespConnection | undefined {
+    let [least] = this.#connections;
+    for (const connection of this.#connections) {
+      if (connection.load < least!.load) least = connection;
+    }
+    const isBusy = least === undefined || least.load + weight > SHARED_LOAD_MAX && least.load > 0;
+    if (isBusy && this.#connections.size < CONNECTIONS_MAX) {
+      const connection = new RespConnection(this.#endpoint, () => this.#onChange(connection));
+      this.#connections.add(connection);
+      return connection;
+    }
+    const loadMax = weight <= SMALL_WEIGHT_MAX ? SMALL_LOAD_MAX : LOAD_MAX;
+    return least !== undefined && least.load + weight <= loadMax ? least : undefined;
+  }
+
+  /** Lets those go on who wait for room. */
+  #onChange(changed: RespConnection): void {
+    if (!changed.isOpen && this.#connections.delete(changed)) {
+      const left = changed.close().finally(() => this.#leaving.delete(left));
+      this.#leaving.add(left);
+    }
+    for (const waiting of this.#waiting) {
+      const connection = this.#choose(waiting.weight);
+      if (connection === undefined) break;
+      this.#waiting.delete(waiting);
+      waiting.begin(connection);
+    }
+  }
+}
+
+function closedError(url: string): StoreUnavailableError {
+  return new StoreUnavailableError(url, `Cannot use ${url}: it was closed`);
+}

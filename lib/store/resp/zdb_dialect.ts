@@ -1,0 +1,99 @@
+/**
+ * 0-db, which speaks a part of Redis's language and means some words differently: `SET` answers the
+ * key, or nothing where nothing changed; `DEL` answers `OK` or an error; `SCAN` has cursors of bytes
+ * and ends with an error; `SELECT` takes a name and its password.
+ *
+ * @module
+ */
+
+import { StoreUnavailableError, UnsupportedError } from "../../base/errors.ts";
+import type { RespAddress } from "./resp_address.ts";
+import type { KeyPage, RespDialect } from "./resp_dialect.ts";
+import { respFault } from "./resp_fault.ts";
+import { RespError, type RespReply } from "./resp_reply.ts";
+import { respBatch, type RespRequest, respRequest, respRequestWithValue } from "./resp_request.ts";
+
+/** The namespace that a connection is in before it asks for another. */
+const DEFAULT_NAMESPACE = "default";
+
+const decoder = new TextDecoder();
+
+/** How to talk to 0-db. */
+export const zdbDialect: RespDialect = {
+  // REDIS_MAX_PAYLOAD of 0-db.
+  valueSizeMax: 8 * 1024 * 1024,
+
+  greeting(address: RespAddress): RespRequest {
+    const info = respRequest("NSINFO", namespaceOf(address));
+    return needsSelect(address) ? respBatch([selectRequest(address), info]) : info;
+  },
+
+  checkGreeting(address: RespAddress, replies: readonly RespReply[]): void {
+    for (const reply of replies) {
+      if (reply instanceof RespError) throw respFault(address, "open the store", reply);
+    }
+    const info = replies.at(needsSelect(address) ? 1 : 0);
+    if (info === undefined) return;
+    const text = info instanceof Uint8Array ? decoder.decode(info) : "";
+    const mode = /^mode:\s*(\S+)/m.exec(text)?.[1];
+    if (mode === undefined) {
+      throw new StoreUnavailableError(
+        address.url,
+        `Cannot open the store: ${address.url} does not answer as 0-db does`,
+        { hint: "Check the host and the port." },
+      );
+    }
+    if (mode !== "userkey") {
+      throw new UnsupportedError(
+        `Cannot open the store: the namespace of ${address.url} makes its own keys (mode ` +
+          `${mode.slice(0, 20)}), so blocks cannot lie there under their ids`,
+        { hint: "Name a namespace in the mode userkey." },
+      );
+    }
+  },
+
+  set: (key, value) => respRequestWithValue(["SET", key], value),
+
+  wasSet(reply: RespReply, replace: boolean): boolean | undefined {
+    if (reply instanceof Uint8Array) return true;
+    if (reply === null) return false;
+    // What may not be overwritten is there.
+    const isKept = reply instanceof RespError && /protected by worm mode/.test(reply.text);
+    return isKept && !replace ? false : undefined;
+  },
+
+  wasDeleted(reply: RespReply): boolean | undefined {
+    if (reply === "OK") return true;
+    return reply instanceof RespError && reply.text === "Key not found" ? false : undefined;
+  },
+
+  scan: (next) => next === undefined ? respRequest("SCAN") : respRequest("SCAN", next),
+
+  page(reply: RespReply): KeyPage | undefined {
+    if (reply instanceof RespError) return reply.text === "No more data" ? { keys: [] } : undefined;
+    if (!Array.isArray(reply)) return undefined;
+    const [next, entries] = reply as readonly RespReply[];
+    if (!(next instanceof Uint8Array) || !Array.isArray(entries)) return undefined;
+    const keys = (entries as readonly RespReply[]).map((entry) =>
+      Array.isArray(entry) ? entry[0] : undefined
+    );
+    return keys.every((key) => key instanceof Uint8Array) ? { keys, next } : undefined;
+  },
+};
+
+function namespaceOf({ space }: RespAddress): string {
+  return space === "" ? DEFAULT_NAMESPACE : space;
+}
+
+/** A password is also that of the default namespace, where the server protects that one. */
+function needsSelect(address: RespAddress): boolean {
+  return namespaceOf(address) !== DEFAULT_NAMESPACE || address.password !== "";
+}
+
+function selectRequest(address: RespAddress): RespRequest {
+  const namespace = namespaceOf(address);
+  const { password } = address;
+  return password === ""
+    ? respRequest("SELECT", namespace)
+    : respRequest("SELECT", namespace, password);
+}
