@@ -23,6 +23,7 @@ export type Need =
   | "libcrypto"
   | "nginx"
   | "openssl"
+  | "redis-server"
   | "versitygw"
   | "weed"
   | "fuse.h"
