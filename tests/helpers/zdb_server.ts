@@ -7,6 +7,7 @@
  */
 
 import { concatBytes, equalBytes, toHex } from "../../lib/base/bytes.ts";
+import { say, ScriptedServer } from "./scripted_server.ts";
 
 /** A namespace of the server. */
 export interface ZdbNamespace {
@@ -51,14 +52,13 @@ interface Space extends ZdbNamespace {
 }
 
 interface Client {
-  readonly conn: Deno.Conn;
   space: Space;
   isWritable: boolean;
 }
 
 /** What a request is refused with. */
 class Refusal {
-  constructor(readonly text: string, readonly hangsUp = false) {}
+  constructor(readonly text: string) {}
 }
 
 /** A running server. */
@@ -68,72 +68,40 @@ export class ZdbServer implements AsyncDisposable {
   readonly port: number;
   /** Commands so far that were not known. */
   readonly unknown: string[] = [];
-  /** Connections that were made. */
-  connections = 0;
   readonly #spaces: Map<string, Space>;
-  readonly #listener: Deno.Listener;
-  readonly #clients = new Map<Deno.Conn, Promise<void>>();
-  readonly #accepting: Promise<void>;
+  readonly #server: ScriptedServer;
 
-  constructor({ namespaces = {}, socket, port = 0 }: ZdbServerOptions = {}) {
+  constructor({ namespaces = {}, socket, port }: ZdbServerOptions = {}) {
     this.#spaces = new Map(
       Object.entries({ default: {}, ...namespaces })
         .map(([name, space]) => [name, { ...space, name, values: new Map() }]),
     );
-    const listener = socket === undefined
-      ? Deno.listen({ hostname: "127.0.0.1", port })
-      : Deno.listen({ transport: "unix", path: socket });
-    this.port = listener.addr.transport === "tcp" ? listener.addr.port : 0;
+    this.#server = new ScriptedServer((conn) => this.#serve(conn), socket ?? port);
+    this.port = this.#server.port;
     this.address = socket ?? `127.0.0.1:${this.port}`;
-    this.#listener = listener;
-    this.#accepting = this.#acceptAll();
   }
 
-  /** The connections that are open. */
-  get clients(): readonly Deno.Conn[] {
-    return [...this.#clients.keys()];
+  /** Connections that were made. */
+  get connections(): number {
+    return this.#server.connections;
   }
 
   /** Hangs up on everybody. */
   hangUp(): void {
-    for (const conn of this.#clients.keys()) close(conn);
-  }
-
-  /** Damages what a namespace has under a key. */
-  damage(space: string, key: Uint8Array, value: Uint8Array): void {
-    this.#spaces.get(space)!.values.set(toHex(key), { key, value });
+    this.#server.hangUp();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    this.hangUp();
-    await this.#accepting;
-    await Promise.all(this.#clients.values());
-  }
-
-  async #acceptAll(): Promise<void> {
-    for await (const conn of this.#listener) {
-      this.connections++;
-      if (conn.localAddr.transport === "tcp") (conn as Deno.TcpConn).setNoDelay(true);
-      const serving = this.#serve(conn).catch(() => {}).finally(() => {
-        this.#clients.delete(conn);
-        close(conn);
-      });
-      this.#clients.set(conn, serving);
-    }
+    await this.#server[Symbol.asyncDispose]();
   }
 
   async #serve(conn: Deno.Conn): Promise<void> {
     const space = this.#spaces.get("default")!;
-    const client: Client = { conn, space, isWritable: space.password === undefined };
+    const client: Client = { space, isWritable: space.password === undefined };
     for await (const words of requests(conn)) {
-      if (words instanceof Refusal) return await writeAll(conn, errorReply(words.text));
+      if (words instanceof Refusal) return await say(conn, errorReply(words.text));
       const answer = this.#answer(client, words);
-      if (!(answer instanceof Refusal)) await writeAll(conn, answer);
-      else {
-        await writeAll(conn, errorReply(answer.text));
-        if (answer.hangsUp) return;
-      }
+      await say(conn, answer instanceof Refusal ? errorReply(answer.text) : answer);
     }
   }
 
@@ -367,18 +335,5 @@ class Incoming {
     if (count === null) return false;
     this.#rest = concatBytes([this.#rest, this.#chunk.subarray(0, count)]);
     return true;
-  }
-}
-
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
-}
-
-/** Closes what may be closed already. */
-function close(conn: Deno.Conn): void {
-  try {
-    conn.close();
-  } catch {
-    // It was.
   }
 }

@@ -80,7 +80,7 @@ const MEANINGS: readonly (readonly [RegExp, Meaning])[] = [
   [/^Command not supported/, {
     hint: "Check that this is the port of a 0-db, and not an old one.",
   }],
-  [/^ERR (unknown command|invalid DB index|wrong number of arguments)/i, {
+  [/^ERR (unknown command|invalid DB index|value is not an integer|wrong number of arguments)/i, {
     hint: "This seems to be Redis or Valkey, not 0-db: write redis:// in place of zdb://.",
   }],
 ];
