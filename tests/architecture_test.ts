@@ -71,6 +71,10 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/image/pack_worker.ts": "tests/integration/round_trip_large_test.ts",
   "lib/image/unpack_messages.ts": "tests/unit/lib/image/unpack_test.ts",
   "lib/image/unpack_worker.ts": "tests/integration/round_trip_targets_test.ts",
+  "lib/store/resp/redis_dialect.ts": "tests/unit/lib/store/resp/resp_store_test.ts",
+  "lib/store/resp/resp_reply.ts": "tests/unit/lib/store/resp/resp_reader_test.ts",
+  "lib/store/resp/resp_socket.ts": "tests/unit/lib/store/resp/resp_store_test.ts",
+  "lib/store/resp/zdb_dialect.ts": "tests/unit/lib/store/resp/resp_store_test.ts",
 };
 
 const files = sourceFiles(["mod.ts", "lib", "hub", "cli", "scripts_examples", "tests"]);

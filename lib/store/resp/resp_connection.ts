@@ -205,7 +205,8 @@ export class RespConnection {
         }
       }
     } catch (error) {
-      this.#break(this.#broken(reasonOf(error)));
+      // A server that turns us away hangs up before it has heard us: what it said is still to be read.
+      if (this.#isReady) this.#break(this.#broken(reasonOf(error)));
     } finally {
       this.#isWriting = false;
     }

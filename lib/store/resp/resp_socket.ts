@@ -43,14 +43,33 @@ async function connect(
   // Finds out about a server that is gone without a word, in hours; deadlines are for those who wait.
   conn.setKeepAlive(true);
   if (!tls) return conn;
-  const secure = await Deno.startTls(conn, { hostname: host });
+  return await secured(conn, host, signal);
+}
+
+/** Speaks TLS from now on, when both sides have agreed on it. */
+async function secured(
+  conn: Deno.TcpConn,
+  hostname: string,
+  signal: AbortSignal,
+): Promise<RespSocket> {
+  const secure = await Deno.startTls(conn, { hostname });
+  let isOpen = true;
+  const close = (): void => {
+    if (isOpen) secure.close();
+    isOpen = false;
+  };
+  signal.addEventListener("abort", close);
   try {
+    signal.throwIfAborted();
     await secure.handshake();
+    signal.throwIfAborted();
+    return secure;
   } catch (error) {
-    secure.close();
+    close();
     throw error;
+  } finally {
+    signal.removeEventListener("abort", close);
   }
-  return secure;
 }
 
 /** Connects to the first of these that answers. */

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import type { RespEndpoint } from "../../../../../lib/store/resp/resp_connection.ts";
+import { RespPool } from "../../../../../lib/store/resp/resp_pool.ts";
+import { respRequest } from "../../../../../lib/store/resp/resp_request.ts";
+import { listen, say, ScriptedServer } from "../../../../helpers/scripted_server.ts";
+
+const MIB = 1024 * 1024;
+
+function endpointOf(server: ScriptedServer): RespEndpoint {
+  return {
+    url: "zdb://host",
+    connect: async () => await Deno.connect({ hostname: "127.0.0.1", port: server.port }),
+    greeting: respRequest("HI"),
+    checkGreeting: () => {},
+  };
+}
+
+/** Answers the greeting and, once the gate is open, everything else. */
+function gatedServer(gate: Promise<void>): ScriptedServer & { readonly words: string[] } {
+  const words: string[] = [];
+  const server = new ScriptedServer(async (conn) => {
+    const buffer = new Uint8Array(64 * 1024);
+    for (;;) {
+      const count = await conn.read(buffer);
+      if (count === null) return;
+      const heard = new TextDecoder().decode(buffer.subarray(0, count));
+      for (const [, word] of heard.matchAll(/\$\d+\r\n(\w+)\r\n/g)) {
+        words.push(word!);
+        if (word === "LARGE") await gate;
+        await say(conn, "+OK\r\n");
+      }
+    }
+  });
+  return Object.assign(server, { words });
+}
+
+Deno.test("resp pool: small calls share a connection, large ones are spread over four", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using server = gatedServer(gate.promise);
+  await using pool = new RespPool(endpointOf(server));
+  const call = (word: string, weight: number): Promise<unknown> =>
+    pool.call(respRequest(word), weight);
+  await Promise.all(Array.from({ length: 50 }, () => call("SMALL", 1000)));
+  assert.equal(server.connections, 1);
+  const large = Array.from({ length: 40 }, () => call("LARGE", MIB));
+  while (server.words.filter((word) => word === "LARGE").length < 4) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.equal(server.connections, 4);
+  gate.resolve();
+  await Promise.all(large);
+  assert.equal(server.connections, 4);
+});
+
+Deno.test("resp pool: who waits for room may give up, or is told when the pool is closed", async () => {
+  await using server = new ScriptedServer(listen);
+  const pool = new RespPool(endpointOf(server));
+  const stop = new AbortController();
+  const first = Array.from({ length: 16 }, () => pool.call(respRequest("A"), MIB));
+  const gone = pool.call(respRequest("B"), MIB, stop.signal);
+  const last = pool.call(respRequest("C"), MIB);
+  stop.abort(new Error("stop"));
+  await assert.rejects(gone, { message: "stop" });
+  const outcomes = Promise.allSettled([...first, last]);
+  await pool[Symbol.asyncDispose]();
+  for (const outcome of await outcomes) {
+    assert.match((outcome as PromiseRejectedResult).reason.message, /closed/);
+  }
+  await assert.rejects(pool.call(respRequest("D"), 1), /it was closed/);
+});
+
+Deno.test("resp pool: a connection that cannot be made fails its calls, and the next call tries anew", async () => {
+  await using server = gatedServer(Promise.resolve());
+  let attempts = 0;
+  const endpoint = endpointOf(server);
+  await using pool = new RespPool({
+    ...endpoint,
+    connect: (signal) =>
+      attempts++ === 0 ? Promise.reject(new Error("no way")) : endpoint.connect(signal),
+  });
+  await assert.rejects(pool.call(respRequest("A"), 1), /no way/);
+  assert.deepEqual(await pool.call(respRequest("A"), 1), ["OK"]);
+});
