@@ -82,7 +82,8 @@ export class RedisServer implements AsyncDisposable {
   }
 }
 
-function freePort(): number {
+/** A port of the loopback address that nobody listens on at the moment. */
+export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }

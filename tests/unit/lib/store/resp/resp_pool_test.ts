@@ -34,7 +34,7 @@ function gatedServer(gate: Promise<void>): ScriptedServer & { readonly words: st
   return Object.assign(server, { words });
 }
 
-Deno.test("resp pool: small calls share a connection, large ones are spread over four", async () => {
+Deno.test("resp pool: large calls are spread over four connections, small ones pass by them on one", async () => {
   const gate = Promise.withResolvers<void>();
   await using server = gatedServer(gate.promise);
   await using pool = new RespPool(endpointOf(server));
@@ -47,16 +47,18 @@ Deno.test("resp pool: small calls share a connection, large ones are spread over
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   assert.equal(server.connections, 4);
+  await Promise.all(Array.from({ length: 50 }, () => call("SMALL", 1000)));
+  assert.equal(server.connections, 5);
   gate.resolve();
   await Promise.all(large);
-  assert.equal(server.connections, 4);
+  assert.equal(server.connections, 5);
 });
 
 Deno.test("resp pool: who waits for room may give up, or is told when the pool is closed", async () => {
   await using server = new ScriptedServer(listen);
   const pool = new RespPool(endpointOf(server));
   const stop = new AbortController();
-  const first = Array.from({ length: 16 }, () => pool.call(respRequest("A"), MIB));
+  const first = Array.from({ length: 32 }, () => pool.call(respRequest("A"), MIB));
   const gone = pool.call(respRequest("B"), MIB, stop.signal);
   const last = pool.call(respRequest("C"), MIB);
   stop.abort(new Error("stop"));
