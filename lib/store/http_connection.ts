@@ -16,6 +16,7 @@ import { formatHttpHead, type HttpHead, HttpSyntaxError, parseHttpHead } from ".
 import { isLocalAddress } from "./local_url.ts";
 import { publicLookup } from "./public_lookup.ts";
 import { tlsFailure } from "./tls_failure.ts";
+import { connectTcp } from "./tcp_connect.ts";
 
 /** Where a connection leads. */
 export interface HttpOrigin {
@@ -121,7 +122,7 @@ export class HttpConnection implements Disposable {
     signal: AbortSignal | undefined,
   ): Promise<HttpConnection> {
     const { origin } = options;
-    const connection = await connectTcp(options, signal);
+    const connection = await connectOrigin(options, signal);
     if (!origin.secure) return new HttpConnection(origin, connection);
     return new HttpConnection(origin, await startTls(connection, origin, signal));
   }
@@ -343,18 +344,13 @@ function findLineEnds(bytes: Uint8Array, from: number, to: number, count: 1 | 2)
   return -1;
 }
 
-async function connectTcp(
+async function connectOrigin(
   { origin, store, publicAddressesOnly }: HttpConnectOptions,
   signal: AbortSignal | undefined,
 ): Promise<Deno.TcpConn> {
   const hostname = origin.hostname.replace(/^\[|\]$/g, "");
   const connect = async (address: string): Promise<Deno.TcpConn> => {
-    const options = { hostname: address, port: origin.port, ...(signal && { signal }) };
-    const connection = await Deno.connect(options);
-    if (signal?.aborted === true) {
-      connection.close();
-      throw signal.reason;
-    }
+    const connection = await connectTcp({ hostname: address, port: origin.port }, signal);
     connection.setNoDelay(true);
     return connection;
   };

@@ -7,6 +7,7 @@
 import type { LookupAddress } from "node:dns";
 import { MyfsError, StoreDeniedError, StoreUnavailableError } from "../../base/errors.ts";
 import { publicLookup } from "../public_lookup.ts";
+import { connectTcp } from "../tcp_connect.ts";
 import type { RespAddress } from "./resp_address.ts";
 import type { RespSocket } from "./resp_connection.ts";
 
@@ -81,7 +82,7 @@ async function connectFirst(
   let failure: unknown;
   for (const hostname of hosts) {
     try {
-      return await Deno.connect({ hostname, port, signal });
+      return await connectTcp({ hostname, port }, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       failure = error;
