@@ -14,7 +14,16 @@ import { BLOCK_SIZE_MAX } from "../base/limits.ts";
 import { type BlockId, parseBlockId } from "../block/block_ref.ts";
 import { CString } from "../linux/c_string.ts";
 import { DirectoryReader } from "../linux/directory_reader.ts";
-import { EINTR, EISDIR, ELOOP, ENOENT, ENOTDIR, EPERM, systemError } from "../linux/errno.ts";
+import {
+  EEXIST,
+  EINTR,
+  EISDIR,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  EPERM,
+  systemError,
+} from "../linux/errno.ts";
 import { FileStatus } from "../linux/file_status.ts";
 import {
   AT_FDCWD,
@@ -195,7 +204,8 @@ export class CacheFiles {
     if (rename()) return;
     if (errno() !== ENOENT) throw systemError("write", path);
     const directory = path.slice(0, path.lastIndexOf("/"));
-    libc().mkdirat(AT_FDCWD, this.#name.of(directory), DIRECTORY_MODE);
+    const made = libc().mkdirat(AT_FDCWD, this.#name.of(directory), DIRECTORY_MODE);
+    if (made !== 0 && errno() !== EEXIST) throw systemError("make the directory", directory);
     if (!rename()) throw systemError("write", path);
   }
 

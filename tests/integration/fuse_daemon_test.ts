@@ -7,11 +7,11 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { findMount, listMounts } from "../../lib/fuse/mount_table.ts";
+import { findMount } from "../../lib/fuse/mount_table.ts";
 import { unmount } from "../../lib/fuse/unmount.ts";
 import { FuseDaemonProcess } from "../helpers/fuse_daemon_process.ts";
 import { fillContent, MemoryFileSystem } from "../helpers/memory_file_system.ts";
-import { MemoryMount } from "../helpers/memory_mount.ts";
+import type { MountCyclesReport } from "../helpers/mount_cycles.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
@@ -122,24 +122,12 @@ const CYCLES = 50;
 requiringTest(["root", "fuse"], `fuse mount: ${CYCLES} times, and nothing is left`, async () => {
   using folder = new TempFolder();
   const target = await Deno.realPath(folder.tree("mnt"));
-  const descriptors = (): string[] =>
-    Array.from(Deno.readDirSync("/proc/self/fd"), ({ name }) => {
-      try {
-        return Deno.readLinkSync(`/proc/self/fd/${name}`);
-      } catch {
-        return "";
-      }
-    }).filter((link) => link === "/dev/fuse");
-  const threads = (): number => Array.from(Deno.readDirSync("/proc/self/task")).length;
-  const mounts = (await listMounts()).filter((mount) => mount.target === target);
-  assert.deepEqual(mounts, []);
-  let threadsAfterFirst = 0;
-  for (let cycle = 0; cycle < CYCLES; cycle++) {
-    await using _mount = await MemoryMount.on(target, { tree: TREE });
-    assert.equal((await Deno.stat(`${target}/large`)).size, TREE.largeSize);
-    if (cycle === 1) threadsAfterFirst = threads();
-  }
-  assert.deepEqual(descriptors(), []);
-  await until(() => threads() <= threadsAfterFirst + 2);
+  const program = new URL("../helpers/mount_cycles.ts", import.meta.url).pathname;
+  const { code, stdout, stderr } = await new Deno.Command("timeout", {
+    args: ["--signal=KILL", "60", Deno.execPath(), "run", "-A", program, target, `${CYCLES}`],
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  const report = JSON.parse(new TextDecoder().decode(stdout)) as MountCyclesReport;
+  assert.deepEqual(report, { descriptors: 0 });
   assert.equal(await findMount(target), undefined);
 });

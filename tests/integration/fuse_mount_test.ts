@@ -162,11 +162,16 @@ assert name(libc.readdir(stream)) == seen[0][0]
     await t.step("the kernel keeps what it has: a second look asks nothing", async () => {
       const look = () => mount.run("sh", "-c", "find dir* odd -ls; cat dir*/*; readlink odd/link");
       const first = await look();
-      const before = mount.counts();
-      assert.equal(await look(), first);
-      const asked = mount.counts().map((count, opcode) => count - before[opcode]!);
-      // It is never kept, and find(1) wants it of each directory.
-      asked[OPCODE_NUMBERS.get("STATFS")!] = 0;
+      let asked = new Uint32Array();
+      // A kernel that is short of memory may drop something, but not again and again.
+      for (let attempt = 0; attempt < 5; attempt++) {
+        const before = mount.counts();
+        assert.equal(await look(), first);
+        asked = mount.counts().map((count, opcode) => count - before[opcode]!);
+        // It is never kept, and find(1) wants it of each directory.
+        asked[OPCODE_NUMBERS.get("STATFS")!] = 0;
+        if (asked.every((count) => count === 0)) break;
+      }
       assert.deepEqual(asked, new Uint32Array(asked.length));
     });
 
