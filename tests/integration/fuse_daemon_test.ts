@@ -14,7 +14,6 @@ import { fillContent, MemoryFileSystem } from "../helpers/memory_file_system.ts"
 import type { MountCyclesReport } from "../helpers/mount_cycles.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
-import { until } from "../helpers/until.ts";
 
 const TREE = { directories: 2, filesEach: 2, fileSize: 1000, many: 10, largeSize: 5_000_000 };
 const expected = new MemoryFileSystem(TREE);
