@@ -26,6 +26,7 @@ import {
 import { LateReader } from "./late_reader.ts";
 import { LateStore } from "./late_store.ts";
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
+import { assertNotDead } from "./mounts.ts";
 import { SharedChunks } from "./shared_chunks.ts";
 
 export type { MountFault } from "./device_messages.ts";
@@ -124,6 +125,7 @@ export async function mountImage(
   const store = opening.use(new LateStore(() => useStoreOf(flist, options)));
   const local = await placementOf(store, onEvent);
 
+  await assertNotDead(target);
   const fd = await mountDevice(target, {
     source: path,
     ...(options.allowOther === undefined ? {} : { allowOther: options.allowOther }),

@@ -5,6 +5,8 @@
  */
 
 import { basename, dirname, resolve } from "node:path";
+import { displayByteString } from "../base/byte_string.ts";
+import { MountError } from "../base/errors.ts";
 import { findMount, listMounts } from "../fuse/mount_table.ts";
 import { unmount } from "../fuse/unmount.ts";
 
@@ -42,6 +44,22 @@ export async function listMountedImages(): Promise<MountedImage[]> {
       allowsOthers,
       state: await stateOf(target),
     })),
+  );
+}
+
+/**
+ * Refuses to mount over what a process left that died: the kernel may still show its directory as if
+ * all were well.
+ *
+ * @throws {MountError} when there is such a mount on `target`.
+ */
+export async function assertNotDead(target: string): Promise<void> {
+  const path = await mountPath(target);
+  if (await findMount(path) === undefined || await stateOf(path) !== "dead") return;
+  throw new MountError(
+    displayByteString(target),
+    "an earlier mount whose program has died is still there",
+    { hint: "Remove it with 'myfs umount' (or umount, or fusermount3 -u), then mount again." },
   );
 }
 
