@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, releaseBytes } from "../base/bytes.ts";
 import type { BlockCodec } from "../block/block_codec.ts";
 import type { FlistReader } from "../flist/flist_reader.ts";
 import { LocalBlocks } from "../store/local_blocks.ts";
@@ -71,6 +71,8 @@ export class ChunkSource {
     const plain = this.#codec.open(ref, block, { target: this.#plain.subarray(0, ref.size) });
     this.#counters.add(MOUNT_COUNTER.chunksOpened, 1);
     this.#counters.add(MOUNT_COUNTER.blockBytes, block.length);
+    // A thread that never rests collects its garbage late.
+    releaseBytes(block);
     return plain;
   }
 }
