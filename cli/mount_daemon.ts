@@ -9,6 +9,12 @@ import { fileURLToPath } from "node:url";
 import { EXIT_CODE } from "./exit_codes.ts";
 import { writeStderr } from "./session.ts";
 
+/**
+ * Answers live for less than a millisecond, so that little room for new objects is enough: three
+ * threads with the usual 16 MiB each take 40 MB more and are no faster.
+ */
+const V8_FLAGS = "--v8-flags=--max-semi-space-size=2,--min-semi-space-size=1";
+
 /** Set for the process in the background: it has a starter that waits for a word. */
 const STARTER_VARIABLE = "MYFS_MOUNT_STARTER";
 
@@ -55,7 +61,7 @@ export function tellStarter(): void {
 /** What comes before a program's own arguments. */
 function launchArgs(): string[] {
   if (Deno.build.standalone) return [];
-  return ["run", "--quiet", "-A", fileURLToPath(Deno.mainModule)];
+  return ["run", "--quiet", "-A", V8_FLAGS, fileURLToPath(Deno.mainModule)];
 }
 
 async function passOn(stream: ReadableStream<Uint8Array>): Promise<void> {

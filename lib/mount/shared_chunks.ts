@@ -8,7 +8,7 @@
 import type { Bytes } from "../base/bytes.ts";
 
 /** Memory for content, in bytes: a few of the largest chunks, and what several readers need at once. */
-export const SHARED_CHUNKS_SIZE = 64 * 1024 * 1024;
+export const SHARED_CHUNKS_SIZE = 32 * 1024 * 1024;
 
 /** Most chunks that are kept at a time, whatever their size. */
 const ENTRIES_MAX = 2048;
