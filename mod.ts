@@ -72,6 +72,24 @@ export { type ImageSummary, inspectImage } from "./lib/image/inspect.ts";
 export { pinImage, type PinImageOptions, type PinImageReport, pinNameOf } from "./lib/image/pin.ts";
 export { editFlist, type EditFlistOptions } from "./lib/image/edit.ts";
 
+// Mounts: images as read-only file systems
+export {
+  ImageMount,
+  type MountEnd,
+  type MountEvent,
+  type MountFault,
+  mountImage,
+  type MountImageOptions,
+  type MountStatistics,
+} from "./lib/mount/mount_image.ts";
+export {
+  listMountedImages,
+  type MountedImage,
+  type MountState,
+  unmountImage,
+  type UnmountImageOutcome,
+} from "./lib/mount/mounts.ts";
+
 // Flists: metadata alone
 export {
   type ChunkRecord,

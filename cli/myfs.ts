@@ -11,9 +11,12 @@ import { commitCommand } from "./commands/commit.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configCommand } from "./commands/config.ts";
 import { flistCommand } from "./commands/flist.ts";
+import { mountCommand } from "./commands/mount.ts";
+import { mountsCommand } from "./commands/mounts.ts";
 import { packCommand } from "./commands/pack.ts";
 import { runCommand } from "./commands/run.ts";
 import { storeCommand } from "./commands/store.ts";
+import { umountCommand } from "./commands/umount.ts";
 import { unpackCommand } from "./commands/unpack.ts";
 import { main } from "./main.ts";
 import { createProgram } from "./program.ts";
@@ -27,6 +30,9 @@ if (import.meta.main) {
       commands: [
         packCommand(execute),
         unpackCommand(execute),
+        mountCommand(execute),
+        umountCommand(execute),
+        mountsCommand(execute),
         checkCommand(execute),
         cloneCommand(execute),
         commitCommand(execute),

@@ -22,4 +22,9 @@ export interface DirectoryTables {
   child(parent: number, name: string): Inode | undefined;
   /** The entries of the directory `parent`, sorted by the bytes of their names. */
   children(parent: number): Generator<Inode>;
+  /**
+   * Up to `limit` entries of the directory `parent` in the order of their numbers, from the first
+   * after the number `ino` on. Takes no longer for the last entries of a directory than for the first.
+   */
+  childrenAfter(parent: number, ino: number, limit: number): Inode[];
 }

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { decodeByteString } from "../base/byte_string.ts";
+import { decodeByteString, encodeByteString } from "../base/byte_string.ts";
 import { compareBytes } from "../base/bytes.ts";
 import type { BlockRef } from "../block/block_ref.ts";
 import type { Profile } from "../block/profile.ts";
 import type { Xattrs } from "../tree/tree_entry.ts";
+import { FILE_SIZE } from "./content_rows.ts";
 import type { ContentTables } from "./content_tables.ts";
 import type { DirectoryTables } from "./directory_tables.ts";
 import {
@@ -154,6 +155,14 @@ export class FlistReader implements Disposable {
     return this.#directories.children(parent);
   }
 
+  /**
+   * Up to `limit` entries of the directory `parent` in the order of their numbers, from the first
+   * after the number `ino` on (0 for the start): for those who read a directory page by page.
+   */
+  childrenAfter(parent: number, ino: number, limit: number): Inode[] {
+    return this.#directories.childrenAfter(parent, ino, limit);
+  }
+
   /** All inodes in the order of their numbers: parents before their children. */
   *inodes(): Generator<Inode> {
     for (const row of this.#database.scan(this.#inodeQuery, "i.ino")) {
@@ -212,19 +221,38 @@ export class FlistReader implements Disposable {
 
   /** Inodes that have further names, which are hard links to them. */
   linkedInodes(): Set<number> {
-    const linked = new Set<number>();
-    if (this.profile === "rfs") return linked;
-    for (
-      const [ino, target] of this.#database.scan("SELECT ino, target FROM hardlink WHERE", "ino")
-    ) {
-      if (typeof target !== "number" || target >= (ino as number)) {
-        throw this.#database.fault(
-          `${labelInode(this.#database, ino as number)}: it is a hard link to no earlier inode`,
-        );
-      }
-      linked.add(target);
-    }
-    return linked;
+    return new Set(this.#hardLinks().map(({ target }) => target));
+  }
+
+  /** How many names each inode has that has several. */
+  linkCounts(): Map<number, number> {
+    const counts = new Map<number, number>();
+    for (const { target } of this.#hardLinks()) counts.set(target, (counts.get(target) ?? 1) + 1);
+    return counts;
+  }
+
+  /** Whether any inode has an extended attribute, or one of that name (a byte string). */
+  hasXattr(name?: string): boolean {
+    if (this.profile === "rfs") return false;
+    const row = name === undefined
+      ? this.#database.get("SELECT 1 FROM xattr LIMIT 1")
+      : this.#database.get("SELECT 1 FROM xattr WHERE name = ? LIMIT 1", encodeByteString(name));
+    return row !== undefined;
+  }
+
+  /**
+   * How many inodes there are, not counting further names, and how many bytes the files among them
+   * have. Takes a moment for a large flist: all rows are looked at.
+   */
+  totals(): { readonly inodes: number; readonly fileBytes: number } {
+    const further = this.profile === "rfs"
+      ? ""
+      : "WHERE NOT EXISTS (SELECT 1 FROM hardlink h WHERE h.ino = i.ino)";
+    const row = this.#database.get(
+      `SELECT count(*), total(size) FROM (SELECT ${FILE_SIZE} AS size FROM inode i ${further}
+       LIMIT ${this.#database.fileSize})`,
+    );
+    return { inodes: row![0] as number, fileBytes: row![1] as number };
   }
 
   /** BLAKE3-256 of a file's content, where it is known. */
@@ -245,6 +273,11 @@ export class FlistReader implements Disposable {
   extents(ino: number): Extent[] {
     const inode = this.inode(this.#firstName(ino));
     return inode?.kind === "file" ? this.#content.extents(inode) : [];
+  }
+
+  /** As {@link extents}, of a regular file that was read before and is no further name. */
+  extentsOf(file: Inode): Extent[] {
+    return this.#content.extents(file);
   }
 
   /** All extents ordered by chunk, then inode, then place in the file: what to do with a chunk. */
@@ -283,6 +316,21 @@ export class FlistReader implements Disposable {
   /** Closes the file. Calling it again does nothing. */
   [Symbol.dispose](): void {
     this.#database[Symbol.dispose]();
+  }
+
+  /** All further names: their own numbers, and those of the inodes that they are names of. */
+  *#hardLinks(): Generator<{ readonly ino: number; readonly target: number }> {
+    if (this.profile === "rfs") return;
+    for (
+      const [ino, target] of this.#database.scan("SELECT ino, target FROM hardlink WHERE", "ino")
+    ) {
+      if (typeof target !== "number" || target >= (ino as number)) {
+        throw this.#database.fault(
+          `${labelInode(this.#database, ino as number)}: it is a hard link to no earlier inode`,
+        );
+      }
+      yield { ino: ino as number, target };
+    }
   }
 
   /** The first name of the file that `ino` is a name of. */

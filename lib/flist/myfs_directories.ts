@@ -93,6 +93,22 @@ export class MyfsDirectories implements DirectoryTables {
     }
   }
 
+  childrenAfter(parent: number, ino: number, limit: number): Inode[] {
+    const range = this.#rangeOf(parent);
+    if (range === undefined || ino >= range.last) return [];
+    const first = Math.max(range.first, ino + 1);
+    const rows = this.#database.all(
+      `${this.#inodeQuery} i.ino >= ? AND i.ino <= ? ORDER BY i.ino LIMIT ${limit}`,
+      first,
+      range.last,
+    );
+    return rows.map((row) => {
+      const inode = inodeFromRow(this.#database, row);
+      if (inode.ino < first || inode.parent !== parent) throw this.#stray(inode, parent);
+      return inode;
+    });
+  }
+
   #rangeOf(directory: number): EntryRange | undefined {
     const row = this.#database.get(`${RANGE_COLUMNS} ino = ?`, directory);
     return row === undefined ? undefined : rangeFromRow(this.#database, row);

@@ -64,6 +64,20 @@ export class RfsDirectories implements DirectoryTables {
     }
   }
 
+  childrenAfter(parent: number, ino: number, limit: number): Inode[] {
+    // Within one parent, the index has rows in the order of their numbers.
+    const rows = this.#database.all(
+      `${this.#inodeQuery} i.parent = ? AND i.ino > ? ORDER BY i.ino LIMIT ${limit}`,
+      parent,
+      ino,
+    );
+    return rows.map((row) => {
+      const inode = this.#childFromRow(parent, row);
+      if (inode.ino <= ino) throw this.#misplaced(inode);
+      return inode;
+    });
+  }
+
   #childFromRow(parent: number, row: SqliteRow): Inode {
     const inode = inodeFromRow(this.#database, row);
     if (inode.parent !== parent) throw this.#misplaced(inode);

@@ -41,6 +41,42 @@ for (const profile of BOTH) {
     assert.deepEqual([...reader.children(3)], []);
   });
 
+  Deno.test(`flist reader (${profile}): childrenAfter gives pages of every directory`, () => {
+    using folder = new TestFolder();
+    writeSample(folder.file("a.fl"), profile);
+    using reader = FlistReader.open(folder.file("a.fl"));
+    for (const { ino } of reader.inodes()) {
+      const expected = [...reader.children(ino)].toSorted((a, b) => a.ino - b.ino);
+      for (const limit of [1, 3, 1000]) {
+        const found = [];
+        for (let after = 0;;) {
+          const page = reader.childrenAfter(ino, after, limit);
+          assert.ok(page.length <= limit);
+          found.push(...page);
+          if (page.length < limit) break;
+          after = page.at(-1)!.ino;
+        }
+        assert.deepEqual(found, expected);
+      }
+    }
+  });
+
+  Deno.test(`flist reader (${profile}): totals and narrow questions agree with all inodes`, () => {
+    using folder = new TestFolder();
+    writeSample(folder.file("a.fl"), profile);
+    using reader = FlistReader.open(folder.file("a.fl"));
+    const first = [...reader.inodes()].filter(({ hardLinkTo }) => hardLinkTo === undefined);
+    const files = first.filter(({ kind }) => kind === "file");
+    assert.deepEqual(reader.totals(), {
+      inodes: first.length,
+      fileBytes: files.reduce((sum, { size }) => sum + size, 0),
+    });
+    for (const file of files) assert.deepEqual(reader.extentsOf(file), reader.extents(file.ino));
+    assert.deepEqual(new Set(reader.linkCounts().keys()), reader.linkedInodes());
+    assert.equal(reader.hasXattr(), reader.xattrOwners().size > 0);
+    assert.equal(reader.hasXattr("user.nobody has it"), false);
+  });
+
   Deno.test(`flist reader (${profile}): kinds, devices and links are as they were written`, () => {
     using folder = new TestFolder();
     writeSample(folder.file("a.fl"), profile);
@@ -191,6 +227,10 @@ Deno.test("flist reader (myfs): a further name has the content and attributes of
   assert.equal(reader.child(1, "t2")!.size, 1);
   assert.equal([...reader.inodes()].at(-1)!.linkTarget, "x");
   assert.equal(reader.counts().hardLinks, 2);
+  assert.deepEqual([...reader.linkCounts().values()], [2, 2]);
+  assert.equal(reader.linkCounts().get(first!.ino), 2);
+  assert.equal(reader.hasXattr("user.a"), true);
+  assert.equal(reader.totals().fileBytes, 10);
 });
 
 Deno.test("flist reader (myfs): names of all lengths and bytes come back", () => {

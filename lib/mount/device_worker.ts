@@ -1,0 +1,62 @@
+/**
+ * A device thread of a mount: waits for requests of the kernel and answers them, until the mount is
+ * gone. It gets one message, and from then on hears nothing else.
+ *
+ * @module
+ */
+
+/// <reference lib="webworker" />
+
+import { FlistReader } from "../flist/flist_reader.ts";
+import { Dispatcher } from "../fuse/dispatcher.ts";
+import { serveRequests } from "../fuse/serve_requests.ts";
+import { openFlistCodec } from "../image/flist_codec.ts";
+import { ChunkSource } from "./chunk_source.ts";
+import { type DeviceWorkerMessage, type DeviceWorkerStart, faultOf } from "./device_messages.ts";
+import { FlistFileSystem } from "./flist_file_system.ts";
+import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
+import { SharedChunks } from "./shared_chunks.ts";
+
+const tell = (message: DeviceWorkerMessage): void => self.postMessage(message);
+
+function serve(start: DeviceWorkerStart): void {
+  using flist = FlistReader.open(start.meta);
+  const counters = new MountCounters(start.counters);
+  const source = new ChunkSource({
+    flist,
+    codec: openFlistCodec(start.codec),
+    chunks: new SharedChunks(start.chunks),
+    counters,
+    local: start.local,
+  });
+  const fileSystem = new FlistFileSystem({
+    flist,
+    source,
+    counters,
+    lateReads: {
+      later: (ino, offset, length, uniqueLow, uniqueHigh) =>
+        tell({ kind: "read", read: { ino, offset, length, uniqueLow, uniqueHigh } }),
+      interrupted: (uniqueLow, uniqueHigh) => tell({ kind: "interrupted", uniqueLow, uniqueHigh }),
+    },
+  });
+  const dispatcher = new Dispatcher(fileSystem, {
+    counts: start.requests,
+    onFault: (error, request) => {
+      counters.add(MOUNT_COUNTER.errors, 1);
+      tell({ kind: "fault", request, fault: faultOf(error) });
+    },
+    onRefusal: (reason) => tell({ kind: "refused", reason }),
+  });
+  tell({ kind: "ended", end: serveRequests(start.fd, dispatcher) });
+}
+
+self.onmessage = ({ data }: MessageEvent<DeviceWorkerStart>) => {
+  try {
+    serve(data);
+  } catch (error) {
+    tell({ kind: "failed", fault: faultOf(error) });
+  }
+  self.close();
+};
+
+tell({ kind: "loaded" });

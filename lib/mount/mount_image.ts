@@ -1,0 +1,382 @@
+/**
+ * Images as read-only file systems, without unpacking them.
+ *
+ * @module
+ */
+
+import { resolve } from "node:path";
+import { MountError, MyfsError, StoreUnavailableError, UnsupportedError } from "../base/errors.ts";
+import { FlistReader } from "../flist/flist_reader.ts";
+import { cloneFuseDevice, closeDescriptor } from "../fuse/device_file.ts";
+import { mountDevice } from "../fuse/kernel_device.ts";
+import { abortConnection, setReadAhead } from "../fuse/kernel_tuning.ts";
+import { LateReplies } from "../fuse/late_reply.ts";
+import { findMount, type MountEntry } from "../fuse/mount_table.ts";
+import { OPCODE_LIMIT, OPCODES } from "../fuse/opcodes.ts";
+import { unmount } from "../fuse/unmount.ts";
+import { codecSetupOf, openFlistCodec } from "../image/flist_codec.ts";
+import { type ReadStoreOptions, useStoreOf } from "../image/image_stores.ts";
+import type { LocalPlacement } from "../store/store.ts";
+import {
+  type DeviceWorkerMessage,
+  type DeviceWorkerStart,
+  faultOf,
+  type MountFault,
+} from "./device_messages.ts";
+import { LateReader } from "./late_reader.ts";
+import { LateStore } from "./late_store.ts";
+import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
+import { assertNotDead } from "./mounts.ts";
+import { SharedChunks } from "./shared_chunks.ts";
+
+export type { MountFault } from "./device_messages.ts";
+
+/** Threads that answer the kernel: two are twice as fast as one, and more are no faster. */
+const DEVICE_THREADS = 2;
+
+/** How far the kernel reads ahead, where that can be set. */
+const READ_AHEAD_KIB = 1024;
+
+/** How long mounting waits for stores; those that take longer are opened meanwhile. */
+const STORE_WAIT_MS = 100;
+
+/** How long a store may take before a read fails. @see StoreTuning.deadlineMs */
+const DEADLINE_DEFAULT_MS = 30_000;
+
+/** How long programs may keep a mount that is to end. */
+const GRACE_MS = 1000;
+
+/** How to mount an image. */
+export interface MountImageOptions extends Omit<ReadStoreOptions, "heal" | "onHeal"> {
+  /**
+   * Whether other users may look into it. Permissions of files and directories count all the same.
+   *
+   * @default {true} for root, false for others
+   */
+  readonly allowOther?: boolean;
+  /** Told of what happens while it is mounted. */
+  readonly onEvent?: (event: MountEvent) => void;
+  /** Ends the mount. */
+  readonly signal?: AbortSignal;
+}
+
+/** Something that happened to a mount. */
+export type MountEvent =
+  /** A program got the error EIO. */
+  | { readonly kind: "fault"; readonly request: string; readonly fault: MountFault }
+  /** The stores could not be opened yet. Each read that needs them tries again. */
+  | { readonly kind: "store-away"; readonly fault: MountFault }
+  /** A thread that answers the kernel has ended, for no good reason. */
+  | { readonly kind: "thread-failed"; readonly fault: MountFault };
+
+/** Why a mount ended. */
+export type MountEnd = "unmounted" | "aborted" | "failed";
+
+/** What a mount has done so far. */
+export interface MountStatistics {
+  /** Requests of the kernel, by name. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Chunks that were decrypted and decompressed. */
+  readonly chunksOpened: number;
+  /** Bytes of their blocks. */
+  readonly blockBytes: number;
+  /** Bytes that the kernel got. */
+  readonly bytesRead: number;
+  /** Reads that had to wait for a store or the cache on disk. */
+  readonly readsWaited: number;
+  /** Requests that failed with EIO. */
+  readonly errors: number;
+  /** Bytes of opened chunks in memory. */
+  readonly chunkBytesKept: number;
+}
+
+/**
+ * Mounts the image whose flist is `meta` on the directory `target`, read only. It is ready at once:
+ * content is fetched when programs read it.
+ *
+ * Metadata, and content of stores in local directories, are answered by threads. For what comes from
+ * elsewhere this thread must be free now and then: a program that reads from its own mount does so
+ * asynchronously.
+ *
+ * @throws {FlistNotFoundError} {FlistFormatError} when `meta` is no flist.
+ * @throws {MountError} when the target is no directory, or it may not be mounted on.
+ * @throws {UnsupportedError} when this system has no FUSE.
+ * @throws {UntrustedRouteError} when the flist is from elsewhere and leads to this machine.
+ *
+ * @example
+ * ```ts ignore
+ * await using mount = await mountImage("tree.fl", "/mnt/tree");
+ * console.log(await Deno.readTextFile("/mnt/tree/etc/motd"));
+ * ```
+ */
+export async function mountImage(
+  meta: string,
+  target: string,
+  options: MountImageOptions = {},
+): Promise<ImageMount> {
+  options.signal?.throwIfAborted();
+  await using opening = new AsyncDisposableStack();
+  // They load their modules while the flist and the stores are opened.
+  const threads = Array.from({ length: DEVICE_THREADS }, () => new DeviceThread());
+  opening.defer(() => threads.forEach((thread) => thread.terminate()));
+  const path = resolve(meta);
+  const flist = opening.use(FlistReader.open(path));
+  const onEvent = options.onEvent ?? (() => {});
+  const store = opening.use(new LateStore(() => useStoreOf(flist, options)));
+  const local = await placementOf(store, onEvent);
+
+  await assertNotDead(target);
+  const fd = await mountDevice(target, {
+    source: path,
+    ...(options.allowOther === undefined ? {} : { allowOther: options.allowOther }),
+  });
+  const descriptors = [fd];
+  opening.defer(() => descriptors.forEach(closeDescriptor));
+  const mounted = await Deno.realPath(target).catch(() => target);
+  opening.defer(async () => {
+    await unmount(mounted, { lazy: true });
+  });
+  while (descriptors.length < threads.length) {
+    // Where the device may not be opened again, the threads read from the same descriptor.
+    const clone = cloneFuseDevice(fd);
+    if (clone === undefined) break;
+    descriptors.push(clone);
+  }
+  const entry = await findMount(mounted);
+  if (entry === undefined) {
+    throw new MountError(target, "the kernel's table does not show the mount");
+  }
+  const mount = new ImageMount({ flist, store, local, threads, descriptors, entry, options });
+  try {
+    await mount.answers();
+  } catch (error) {
+    opening.move();
+    await mount[Symbol.asyncDispose]();
+    throw error;
+  }
+  opening.move();
+  await setReadAhead(entry.device, READ_AHEAD_KIB);
+  return mount;
+}
+
+/** Where the blocks are on this machine; undefined where they are not, or it is not known in time. */
+async function placementOf(
+  store: LateStore,
+  onEvent: (event: MountEvent) => void,
+): Promise<LocalPlacement | undefined> {
+  const away = (error: unknown): undefined => {
+    onEvent({ kind: "store-away", fault: faultOf(error) });
+  };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<"late">((settle) => {
+    timer = setTimeout(() => settle("late"), STORE_WAIT_MS);
+  });
+  const opened = store.get();
+  try {
+    const first = await Promise.race([opened, late]);
+    if (first !== "late") return first.local;
+    opened.catch(away);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError) || !error.retryable) throw error;
+    return away(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface ImageMountParts {
+  readonly flist: FlistReader;
+  readonly store: LateStore;
+  readonly local: LocalPlacement | undefined;
+  readonly threads: readonly DeviceThread[];
+  readonly descriptors: readonly number[];
+  readonly entry: MountEntry;
+  readonly options: MountImageOptions;
+}
+
+/** A mounted image. Disposing it unmounts. */
+export class ImageMount implements AsyncDisposable {
+  /** Directory it is on, as an absolute path without links. */
+  readonly target: string;
+  /** Settles when the mount is gone and all that it held is closed, whoever ended it. */
+  readonly finished: Promise<MountEnd>;
+  readonly #entry: MountEntry;
+  readonly #threads: readonly DeviceThread[];
+  readonly #counters: MountCounters;
+  readonly #chunks: SharedChunks;
+  readonly #requests: readonly Uint32Array[];
+  #unmounting: Promise<void> | undefined;
+
+  /** Use {@link mountImage}. */
+  constructor({ flist, store, local, threads, descriptors, entry, options }: ImageMountParts) {
+    const { target } = entry;
+    this.#entry = entry;
+    this.target = target;
+    this.#threads = threads;
+    const chunks = SharedChunks.allocate();
+    const counters = MountCounters.allocate();
+    this.#chunks = new SharedChunks(chunks);
+    this.#counters = new MountCounters(counters);
+    const codec = codecSetupOf(flist);
+    const onEvent = options.onEvent ?? (() => {});
+    const reader = new LateReader({
+      flist,
+      codec: openFlistCodec(codec),
+      chunks: this.#chunks,
+      counters: this.#counters,
+      store,
+      replies: new LateReplies(),
+      deadlineMs: options.storeOptions?.deadlineMs ?? DEADLINE_DEFAULT_MS,
+      onFault: (error) => onEvent({ kind: "fault", request: "READ", fault: faultOf(error) }),
+    });
+    this.#requests = threads.map(() => new Uint32Array(new SharedArrayBuffer(4 * OPCODE_LIMIT)));
+    threads.forEach((thread, index) => {
+      const fd = descriptors[index] ?? descriptors[0]!;
+      const start: DeviceWorkerStart = {
+        fd,
+        meta: flist.path,
+        codec,
+        local,
+        chunks,
+        counters,
+        requests: this.#requests[index]!,
+      };
+      thread.start(start, { fd, reader, onEvent });
+    });
+    const stop = (): void => {
+      this.unmount().catch((error) => onEvent({ kind: "thread-failed", fault: faultOf(error) }));
+    };
+    options.signal?.addEventListener("abort", stop, { once: true });
+    this.finished = (async () => {
+      const ends = await Promise.all(threads.map(({ ended }) => ended));
+      options.signal?.removeEventListener("abort", stop);
+      reader.close();
+      // Threads that failed have left the mount behind, and nobody answers for it.
+      if (ends.includes("failed")) await unmount(target, { lazy: true });
+      threads.forEach((thread) => thread.terminate());
+      descriptors.forEach(closeDescriptor);
+      await store[Symbol.asyncDispose]();
+      flist[Symbol.dispose]();
+      return ends.find((end) => end !== "unmounted") ?? "unmounted";
+    })();
+  }
+
+  /** What it has done so far. */
+  statistics(): MountStatistics {
+    const requests: Record<string, number> = {};
+    for (let opcode = 0; opcode < OPCODE_LIMIT; opcode++) {
+      const count = this.#requests.reduce((sum, counts) => sum + counts[opcode]!, 0);
+      if (count > 0) requests[OPCODES[opcode]?.name ?? String(opcode)] = count;
+    }
+    const counters = this.#counters;
+    return {
+      requests,
+      chunksOpened: counters.get(MOUNT_COUNTER.chunksOpened),
+      blockBytes: counters.get(MOUNT_COUNTER.blockBytes),
+      bytesRead: counters.get(MOUNT_COUNTER.bytesRead),
+      readsWaited: counters.get(MOUNT_COUNTER.readsWaited),
+      errors: counters.get(MOUNT_COUNTER.errors),
+      chunkBytesKept: this.#chunks.usedBytes,
+    };
+  }
+
+  /** Waits until a thread has answered. @throws when none can. */
+  async answers(): Promise<void> {
+    const failed = Promise.race(this.#threads.map(({ failure }) => failure));
+    await Promise.race([Deno.lstat(this.target), failed]);
+  }
+
+  /**
+   * Unmounts. It is gone from the tree at once. Programs that still use it get errors after a second
+   * where this system allows that (`/sys/fs/fuse/connections`), else when this process ends or they
+   * close what they have open; {@link finished} tells when.
+   */
+  async unmount(): Promise<void> {
+    await (this.#unmounting ??= this.#unmount());
+  }
+
+  async #unmount(): Promise<void> {
+    await unmount(this.target, { lazy: true });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<"late">((settle) => {
+      timer = setTimeout(() => settle("late"), GRACE_MS);
+    });
+    const first = await Promise.race([this.finished, late]);
+    clearTimeout(timer);
+    if (first !== "late") return;
+    if (await abortConnection(this.#entry.connection)) await this.finished;
+  }
+
+  /** Unmounts, where that has not happened. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.unmount();
+  }
+}
+
+/** What a thread's messages lead to. */
+interface DeviceThreadLinks {
+  readonly fd: number;
+  readonly reader: LateReader;
+  readonly onEvent: (event: MountEvent) => void;
+}
+
+/** A thread that answers the kernel. */
+class DeviceThread {
+  readonly #worker = new Worker(new URL("./device_worker.ts", import.meta.url), {
+    type: "module",
+  });
+  readonly #ended = Promise.withResolvers<MountEnd>();
+  readonly #failed = Promise.withResolvers<never>();
+
+  constructor() {
+    // Whoever waits for it hears of it; nobody has to.
+    this.#failed.promise.catch(() => {});
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#fail({ message: event.message });
+    };
+  }
+
+  /** How it ended, when it has. */
+  get ended(): Promise<MountEnd> {
+    return this.#ended.promise;
+  }
+
+  /** Rejects when it fails. */
+  get failure(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  start(start: DeviceWorkerStart, { fd, reader, onEvent }: DeviceThreadLinks): void {
+    this.#worker.onmessage = ({ data }: MessageEvent<DeviceWorkerMessage>) => {
+      switch (data.kind) {
+        case "loaded":
+          return;
+        case "read":
+          return void reader.read(fd, data.read);
+        case "interrupted":
+          return reader.interrupt(data.uniqueLow, data.uniqueHigh);
+        case "fault":
+          return onEvent({ kind: "fault", request: data.request, fault: data.fault });
+        case "refused":
+          return this.#failed.reject(new UnsupportedError(`Cannot mount: ${data.reason}`));
+        case "ended":
+          return this.#ended.resolve(data.end === "aborted" ? "aborted" : "unmounted");
+        case "failed":
+          onEvent({ kind: "thread-failed", fault: data.fault });
+          return this.#fail(data.fault);
+      }
+    };
+    this.#worker.postMessage(start);
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+  }
+
+  #fail({ message }: MountFault): void {
+    this.#failed.reject(new MyfsError("mount", message));
+    this.#ended.resolve("failed");
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * Goal: programs see in a mounted image exactly what was packed, and a mount leaves nothing behind.
+ * Method: real mounts, compared with the packed trees by rsync and our dump.
+ */
+
+import assert from "node:assert/strict";
+import { FlistReader } from "../../lib/flist/flist_reader.ts";
+import { findMount } from "../../lib/fuse/mount_table.ts";
+import { packDirectory } from "../../lib/image/pack.ts";
+import { LocalBlocks } from "../../lib/store/local_blocks.ts";
+import { type MountEvent, mountImage } from "../../lib/mount/mount_image.ts";
+import { listMountedImages, unmountImage } from "../../lib/mount/mounts.ts";
+import { openDescriptors } from "../helpers/open_descriptors.ts";
+import { buildOddTree } from "../helpers/odd_tree.ts";
+import { faultServer } from "../helpers/fault_server.ts";
+import { requiringTest } from "../helpers/require.ts";
+import { runProgram, tryProgram } from "../helpers/run_program.ts";
+import { TempFolder } from "../helpers/temp_folder.ts";
+import { assertSameDump, dumpTree } from "../helpers/tree_dump.ts";
+
+requiringTest(
+  ["root", "fuse", "python3", "rsync"],
+  "mount image: an odd tree is what was packed",
+  async () => {
+    using folder = new TempFolder();
+    const source = folder.file("tree");
+    buildOddTree(source);
+    // Deeper than rsync can go.
+    await Deno.remove(`${source}/deep`, { recursive: true }).catch(() =>
+      runProgram("rm", "-rf", `${source}/deep`)
+    );
+    const meta = folder.file("a.fl");
+    await packDirectory(source, { meta, store: `dir://${folder.file("blocks")}` });
+    const target = folder.tree("mnt");
+    const events: MountEvent[] = [];
+    {
+      await using mount = await mountImage(meta, target, {
+        store: `dir://${folder.file("blocks")}`,
+        onEvent: (event) => events.push(event),
+      });
+      assert.equal(mount.target, target);
+      const changes = await runProgram(
+        "rsync",
+        "-aHAXn",
+        "--checksum",
+        // Our dump looks at the largest, and takes a fraction of the time.
+        "--max-size=100m",
+        "--itemize-changes",
+        "--delete",
+        `${source}/`,
+        `${target}/`,
+      );
+      assert.equal(changes, "");
+      assertSameDump(dumpTree(target), dumpTree(source));
+      const [mounted] = (await listMountedImages()).filter((each) => each.target === target);
+      assert.deepEqual(mounted, {
+        target,
+        meta,
+        userId: 0,
+        allowsOthers: true,
+        state: "serving",
+      });
+      const { requests, bytesRead, errors } = mount.statistics();
+      assert.ok(
+        (requests.LOOKUP ?? 0) + (requests.READDIRPLUS ?? 0) > 0,
+        Object.keys(requests).join(),
+      );
+      assert.ok(bytesRead > 0);
+      assert.equal(errors, 0);
+    }
+    assert.deepEqual(events, []);
+    assert.deepEqual(folder.names("mnt"), []);
+    assert.equal(await unmountImage(target), "not mounted");
+  },
+);
+
+/** A packed tree, and how it is mounted. */
+interface Packed {
+  readonly source: string;
+  readonly meta: string;
+  readonly store: string;
+  readonly blocks: string;
+  readonly target: string;
+}
+
+async function pack(
+  folder: TempFolder,
+  files: Readonly<Record<string, string | Uint8Array>>,
+  profile: "myfs" | "rfs" = "myfs",
+): Promise<Packed> {
+  const source = folder.tree("tree", files);
+  const blocks = folder.file("blocks");
+  const store = `dir://${blocks}`;
+  const meta = folder.file("a.fl");
+  await packDirectory(source, { meta, store, profile });
+  return { source, meta, store, blocks, target: folder.tree("mnt") };
+}
+
+function noise(size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  for (let at = 0; at < size; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
+  return bytes;
+}
+
+requiringTest(["root", "fuse"], "mount image: the rfs profile too", async () => {
+  using folder = new TempFolder();
+  const { meta, store, source, target } = await pack(folder, {
+    "a/one": "1",
+    "a/two": noise(1_200_000),
+    "empty": "",
+    "ä ö/ü": "text",
+  }, "rfs");
+  await Deno.symlink("a/one", `${source}/link`);
+  await packDirectory(source, { meta, store, profile: "rfs" });
+  await using _mount = await mountImage(meta, target, { store });
+  await runProgram("diff", "-r", source, target);
+  assert.equal(await Deno.readLink(`${target}/link`), "a/one");
+});
+
+requiringTest(["root", "fuse"], "mount image: a directory of 100,000 entries", async () => {
+  using folder = new TempFolder();
+  const source = folder.tree("tree/many");
+  await runProgram("sh", "-c", `cd ${source} && seq 100000 | xargs touch`);
+  const meta = folder.file("a.fl");
+  const store = `dir://${folder.file("blocks")}`;
+  await packDirectory(folder.file("tree"), { meta, store });
+  const target = folder.tree("mnt");
+  await using _mount = await mountImage(meta, target, { store });
+  // Several readers at once, each with its own place in the directory.
+  const listings = await Promise.all(
+    Array.from({ length: 3 }, () => runProgram("ls", "-U", `${target}/many`)),
+  );
+  for (const listing of listings) {
+    const names = listing.trimEnd().split("\n");
+    assert.equal(names.length, 100_000);
+    assert.equal(new Set(names).size, 100_000);
+  }
+  assert.equal((await Deno.lstat(`${target}/many/77777`)).isFile, true);
+  await assert.rejects(Deno.lstat(`${target}/many/100001`), Deno.errors.NotFound);
+});
+
+requiringTest(
+  ["root", "fuse"],
+  "mount image: many readers at once get the right bytes",
+  async () => {
+    using folder = new TempFolder();
+    const content = noise(40_000_000);
+    const { meta, store, target } = await pack(folder, { large: content });
+    await using _mount = await mountImage(meta, target, { store });
+    await Promise.all(Array.from({ length: 16 }, async (_, reader) => {
+      using file = await Deno.open(`${target}/large`);
+      const part = new Uint8Array(100_000);
+      for (let round = 0; round < 40; round++) {
+        const offset = (reader * 7_919_777 + round * 15_485_863) % (content.length - part.length);
+        await file.seek(offset, Deno.SeekMode.Start);
+        for (let at = 0; at < part.length;) {
+          const count = await file.read(part.subarray(at));
+          assert.ok(count !== null && count > 0);
+          at += count;
+        }
+        assert.ok(Buffer.compare(part, content.subarray(offset, offset + part.length)) === 0);
+      }
+    }));
+  },
+);
+
+requiringTest(
+  ["root", "fuse"],
+  "mount image: a damaged block fails the file that needs it",
+  async () => {
+    using folder = new TempFolder();
+    const good = noise(2_000_000);
+    const { meta, store, blocks, target } = await pack(folder, { bad: noise(2_000_000), good });
+    {
+      using flist = FlistReader.open(meta);
+      const [extent] = flist.extents(flist.child(1, "bad")!.ino);
+      const local = new LocalBlocks({ directories: [{ start: 0, end: 255, path: blocks }] });
+      const { id } = flist.chunk(extent!.chunk);
+      const block = local.get(id);
+      block[100]! ^= 1;
+      local.put(id, block, { replace: true });
+    }
+    const events: MountEvent[] = [];
+    await using mount = await mountImage(meta, target, {
+      store,
+      onEvent: (event) => events.push(event),
+    });
+    const { code, stderr } = await tryProgram("cat", `${target}/bad`);
+    assert.equal(code, 1);
+    assert.match(stderr, /Input\/output error/);
+    assert.ok(Buffer.compare(await Deno.readFile(`${target}/good`), good) === 0);
+    assert.ok(mount.statistics().errors > 0);
+    assert.equal(events[0]?.fault.code, "block_corrupt");
+  },
+);
+
+requiringTest(
+  ["root", "fuse"],
+  "mount image: a store that hangs fails reads at the deadline, looking goes on, and it recovers",
+  async () => {
+    using folder = new TempFolder();
+    // More of the second than is fetched ahead.
+    const [first, second] = [noise(500_000), noise(8_000_000)];
+    const { meta, blocks, target } = await pack(folder, { first, second, "sub/small": "x" });
+    let hangs = false;
+    await using server = await faultServer(async ({ target }) => {
+      if (hangs) return { kind: "silence" };
+      try {
+        return { kind: "http", body: await Deno.readFile(`${blocks}${target}`) };
+      } catch {
+        return { kind: "http", status: 404 };
+      }
+    });
+    const events: MountEvent[] = [];
+    await using mount = await mountImage(meta, target, {
+      store: server.url,
+      storeOptions: { deadlineMs: 400 },
+      onEvent: (event) => events.push(event),
+    });
+    assert.ok(Buffer.compare(await Deno.readFile(`${target}/first`), first) === 0);
+    hangs = true;
+    const failing = tryProgram("cat", `${target}/second`);
+    await runProgram("ls", "-lR", target);
+    await runProgram("df", target);
+    // Cached by the kernel.
+    assert.ok(Buffer.compare(await Deno.readFile(`${target}/first`), first) === 0);
+    const { code, stderr } = await failing;
+    assert.equal(code, 1);
+    assert.match(stderr, /Input\/output error/);
+    assert.equal(events[0]?.fault.code, "store_unavailable");
+    hangs = false;
+    assert.ok(Buffer.compare(await Deno.readFile(`${target}/second`), second) === 0);
+    assert.equal(await Deno.readTextFile(`${target}/sub/small`), "x");
+    assert.ok(mount.statistics().readsWaited > 0);
+  },
+);
+
+requiringTest(
+  ["root", "fuse"],
+  "mount image: a program that is killed does not wait for a store that hangs",
+  async () => {
+    using folder = new TempFolder();
+    const { meta, target } = await pack(folder, { file: noise(100_000) });
+    await using server = await faultServer({ kind: "silence" });
+    await using mount = await mountImage(meta, target, { store: server.url });
+    const child = new Deno.Command("cat", { args: [`${target}/file`], stdout: "null" }).spawn();
+    while (mount.statistics().readsWaited === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    child.kill("SIGINT");
+    assert.equal((await child.status).signal, "SIGINT");
+    assert.equal(await unmountImage(target), "unmounted");
+    assert.equal(await mount.finished, "unmounted");
+  },
+);
+
+requiringTest(["root", "fuse"], "mount image: 50 mounts leave nothing open", async () => {
+  using folder = new TempFolder();
+  const { meta, store, target } = await pack(folder, { file: "content" });
+  const threads = async (): Promise<number> =>
+    Number(/^Threads:\s+(\d+)/m.exec(await Deno.readTextFile("/proc/self/status"))![1]);
+  const cycle = async (): Promise<void> => {
+    await using _mount = await mountImage(meta, target, { store });
+    assert.equal(await Deno.readTextFile(`${target}/file`), "content");
+  };
+  await cycle();
+  const [descriptors, threadsBefore] = [openDescriptors("/dev/fuse"), await threads()];
+  assert.equal(descriptors, 0);
+  for (let round = 0; round < 50; round++) await cycle();
+  assert.equal(openDescriptors("/dev/fuse"), 0);
+  assert.equal(openDescriptors(folder.path), 0);
+  assert.equal(await findMount(target), undefined);
+  // The runtime keeps some threads for its own work.
+  assert.ok(await threads() <= threadsBefore + 4);
+});
+
+requiringTest(
+  ["root", "fuse"],
+  "mount image: removed while it is used, it serves to the end",
+  async () => {
+    using folder = new TempFolder();
+    const content = noise(300_000);
+    const { meta, store, target } = await pack(folder, { file: content });
+    await using mount = await mountImage(meta, target, { store });
+    {
+      using file = await Deno.open(`${target}/file`);
+      assert.equal(await unmountImage(target), "detached");
+      assert.deepEqual(folder.names("mnt"), []);
+      const bytes = new Uint8Array(content.length);
+      for (let at = 0; at < bytes.length;) at += await file.read(bytes.subarray(at)) ?? 1e9;
+      assert.ok(Buffer.compare(bytes, content) === 0);
+    }
+    assert.equal(await mount.finished, "unmounted");
+  },
+);
+
+requiringTest(["root", "fuse"], "mount image: a signal ends it", async () => {
+  using folder = new TempFolder();
+  const { meta, store, target } = await pack(folder, { file: "content" });
+  const controller = new AbortController();
+  await using mount = await mountImage(meta, target, { store, signal: controller.signal });
+  controller.abort();
+  assert.equal(await mount.finished, "unmounted");
+  assert.equal(await findMount(target), undefined);
+});
+
+requiringTest(["root", "fuse"], "mount image: what cannot be mounted leaves nothing", async () => {
+  using folder = new TempFolder();
+  const { meta, store, target } = await pack(folder, { file: "content" });
+  await assert.rejects(mountImage(folder.file("none.fl"), target), { code: "flist_not_found" });
+  await assert.rejects(mountImage(meta, folder.file("nowhere"), { store }), { code: "mount" });
+  await assert.rejects(mountImage(meta, target, { store: "none://x" }), { code: "unsupported" });
+  assert.equal(await findMount(target), undefined);
+  assert.equal(openDescriptors("/dev/fuse"), 0);
+});
