@@ -36,6 +36,8 @@ export interface ZdbServerOptions {
 const KEY_SIZE_MAX = 255;
 const PAYLOAD_SIZE_MAX = 8 * 1024 * 1024;
 const ARGUMENTS_MAX = 1024;
+/** Bytes that 0-db reads at once. */
+const PIECE_SIZE = 8192;
 /** Keys in one page of SCAN, few, so that tests need several. */
 const PAGE_SIZE = 7;
 const CURSOR_SIZE = 16;
@@ -66,8 +68,10 @@ export class ZdbServer implements AsyncDisposable {
   /** Where it listens, to follow `zdb://`. */
   readonly address: string;
   readonly port: number;
-  /** Commands so far that were not known. */
+  /** Commands so far that were not known, and bursts that 0-db would go to sleep on. */
   readonly unknown: string[] = [];
+  /** How often each command came. */
+  readonly counts = new Map<string, number>();
   readonly #spaces: Map<string, Space>;
   readonly #server: ScriptedServer;
 
@@ -98,7 +102,8 @@ export class ZdbServer implements AsyncDisposable {
   async #serve(conn: Deno.Conn): Promise<void> {
     const space = this.#spaces.get("default")!;
     const client: Client = { space, isWritable: space.password === undefined };
-    for await (const words of requests(conn)) {
+    const onBurst = (): void => void this.unknown.push("a burst of more than a piece");
+    for await (const words of requests(conn, onBurst)) {
       if (words instanceof Refusal) return await say(conn, errorReply(words.text));
       const answer = this.#answer(client, words);
       await say(conn, answer instanceof Refusal ? errorReply(answer.text) : answer);
@@ -108,6 +113,7 @@ export class ZdbServer implements AsyncDisposable {
   #answer(client: Client, words: readonly Uint8Array[]): Uint8Array | Refusal {
     const command = decoder.decode(words[0]).toUpperCase();
     const args = words.slice(1);
+    this.counts.set(command, (this.counts.get(command) ?? 0) + 1);
     switch (command) {
       case "PING":
         return expectCount(args, 0) ?? encoder.encode("+PONG\r\n");
@@ -277,10 +283,19 @@ function errorReply(text: string): Uint8Array {
   return encoder.encode(`-${text}\r\n`);
 }
 
-/** What a client sends, request by request, until it hangs up or says what is no request. */
-async function* requests(conn: Deno.Conn): AsyncIterable<Uint8Array[] | Refusal> {
+/**
+ * What a client sends, request by request, until it hangs up or says what is no request.
+ *
+ * @param onBurst Told when a request ends, and more follows it, in bytes that 0-db does not read at
+ *   once: where that is the end of a piece, it goes to sleep.
+ */
+async function* requests(
+  conn: Deno.Conn,
+  onBurst: () => void,
+): AsyncIterable<Uint8Array[] | Refusal> {
   const incoming = new Incoming(conn);
   for (;;) {
+    if (incoming.isBurst) onBurst();
     const line = await incoming.line();
     if (line === undefined) return;
     if (!/^\*\d+$/.test(line)) return yield new Refusal("Malformed request, array expected");
@@ -305,9 +320,15 @@ async function* requests(conn: Deno.Conn): AsyncIterable<Uint8Array[] | Refusal>
 /** Bytes from a connection, by lines and by numbers. */
 class Incoming {
   #rest = new Uint8Array(0);
+  #lastCount = 0;
   readonly #chunk = new Uint8Array(64 * 1024);
 
   constructor(readonly conn: Deno.Conn) {}
+
+  /** Whether there is more in what came at once, and that was more than a piece. */
+  get isBurst(): boolean {
+    return this.#rest.length > 0 && this.#lastCount > PIECE_SIZE;
+  }
 
   async line(): Promise<string | undefined> {
     let end: number;
@@ -333,6 +354,7 @@ class Incoming {
   async #more(): Promise<boolean> {
     const count = await this.conn.read(this.#chunk);
     if (count === null) return false;
+    this.#lastCount = count;
     this.#rest = concatBytes([this.#rest, this.#chunk.subarray(0, count)]);
     return true;
   }

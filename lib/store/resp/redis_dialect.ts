@@ -22,6 +22,8 @@ export const redisDialect: RespDialect = {
   // Redis takes 512 MB.
   valueSizeMax: BLOCK_SIZE_MAX,
 
+  pace: {},
+
   greeting({ user, password, space }: RespAddress): RespRequest {
     const requests: RespRequest[] = [];
     if (password !== "") {

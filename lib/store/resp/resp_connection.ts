@@ -8,7 +8,7 @@
 import { MyfsError, StoreUnavailableError } from "../../base/errors.ts";
 import { RespReader } from "./resp_reader.ts";
 import { RespProtocolError, type RespReply } from "./resp_reply.ts";
-import type { RespRequest } from "./resp_request.ts";
+import { requestSize, type RespRequest } from "./resp_request.ts";
 
 /** The ends of an established connection. */
 export interface RespSocket {
@@ -89,6 +89,8 @@ export class RespConnection {
   #isReady = false;
   #isWriting = false;
   #load = 0;
+  /** Bytes of requests since nothing was under way. */
+  #burst = 0;
   /** When the last bytes went or came, or something was first waited for. */
   #progressMs = performance.now();
   #failure: { readonly error: unknown } | undefined;
@@ -105,6 +107,14 @@ export class RespConnection {
   /** Bytes that are expected to go or come before a new request is answered. */
   get load(): number {
     return this.#load;
+  }
+
+  /**
+   * Whether a request of `length` bytes may follow what is under way, where no more than
+   * `burstSizeMax` bytes may be sent until all is answered. One alone may be of any length.
+   */
+  takes(length: number, burstSizeMax: number): boolean {
+    return this.#load === 0 || this.#burst + length <= burstSizeMax;
   }
 
   /** Whether calls can be made. */
@@ -139,6 +149,7 @@ export class RespConnection {
       signal?.addEventListener("abort", giveUp);
       if (this.#load === 0) this.#progressMs = performance.now();
       this.#load += weight;
+      this.#burst += call.length;
       if (!this.#isReady) this.#held.push(call);
       else this.#send(call);
     });
@@ -243,7 +254,7 @@ export class RespConnection {
       call.replies.push(reply);
       if (call.replies.length < call.replyCount) continue;
       this.#awaiting.shift();
-      this.#load -= call.weight;
+      this.#unload(call);
       call.resolve(call.replies);
       // An answer before all was asked is a refusal, and what was left to send has no meaning now.
       if (call.sent < call.length) throw new RespProtocolError("it refused a request half-way");
@@ -251,12 +262,17 @@ export class RespConnection {
     }
   }
 
+  #unload({ weight }: Call): void {
+    this.#load -= weight;
+    if (this.#load === 0) this.#burst = 0;
+  }
+
   /** Does what is to be done when nobody waits for a call any more. */
   #abandon(call: Call): void {
     if (call.sent === 0) {
       this.#held = this.#held.filter((other) => other !== call);
       this.#unsent = this.#unsent.filter((other) => other !== call);
-      this.#load -= call.weight;
+      this.#unload(call);
       this.#onChange();
       return;
     }
@@ -298,15 +314,15 @@ export class RespConnection {
 }
 
 function newCall(
-  { head, value, replies }: RespRequest,
+  request: RespRequest,
   weight: number,
   outcome: Pick<Call, "resolve" | "reject">,
 ): Call {
-  const valueLength = value === undefined ? 0 : value.length + LINE_END.length;
+  const { head, value, replies } = request;
   return {
     head,
     value,
-    length: head.length + valueLength,
+    length: requestSize(request),
     sent: 0,
     replyCount: replies,
     replies: [],

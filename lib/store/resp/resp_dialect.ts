@@ -5,6 +5,7 @@
  */
 
 import type { RespAddress } from "./resp_address.ts";
+import type { RespPace } from "./resp_pool.ts";
 import type { RespReply } from "./resp_reply.ts";
 import type { RespRequest } from "./resp_request.ts";
 
@@ -20,6 +21,8 @@ export interface KeyPage {
 export interface RespDialect {
   /** Largest value in bytes that the server takes. */
   readonly valueSizeMax: number;
+  /** How requests share the connections to the server. */
+  readonly pace: RespPace;
   /** What a connection begins with. */
   greeting(address: RespAddress): RespRequest;
   /**

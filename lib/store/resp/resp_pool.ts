@@ -7,13 +7,45 @@
 import { RespConnection, type RespEndpoint } from "./resp_connection.ts";
 import { StoreUnavailableError } from "../../base/errors.ts";
 import type { RespReply } from "./resp_reply.ts";
-import type { RespRequest } from "./resp_request.ts";
+import { requestSize, type RespRequest } from "./resp_request.ts";
 
-/** Connections at most for requests of any size: more made nothing faster, and servers count them. */
-const CONNECTIONS_MAX = 4;
+/** How requests share connections. */
+export interface RespPace {
+  /**
+   * Connections at most for requests of any size, 1 or more. With Redis more than a few make nothing
+   * faster, and servers count them.
+   *
+   * @default {4}
+   */
+  readonly connectionsMax?: number;
+  /**
+   * Below this many bytes under way, a connection is shared rather than a further one opened.
+   *
+   * @default {262_144}
+   */
+  readonly sharedLoadMax?: number;
+  /**
+   * Bytes of requests that are sent on a connection until all of them are answered; one alone may be
+   * larger.
+   *
+   * @default no limit
+   */
+  readonly burstSizeMax?: number;
+  /**
+   * How long a request waits for a connection without others before it follows them on theirs, in
+   * milliseconds.
+   *
+   * @default {0}
+   */
+  readonly joinAfterMs?: number;
+}
 
-/** Below this many bytes under way, a connection is shared rather than a further one opened. */
-const SHARED_LOAD_MAX = 256 * 1024;
+const PACE_DEFAULT: Required<RespPace> = {
+  connectionsMax: 4,
+  sharedLoadMax: 256 * 1024,
+  burstSizeMax: Infinity,
+  joinAfterMs: 0,
+};
 
 /**
  * Bytes under way on a connection. All together make 32 MiB, enough for 1.6 GB/s over a network with a
@@ -24,9 +56,17 @@ const LOAD_MAX = 8 * 1024 * 1024;
 /** A request of at most this many bytes, both ways, never waits behind large ones. */
 const SMALL_WEIGHT_MAX = 64 * 1024;
 
-/** A call that waits for a connection. */
-interface Waiting {
+/** What decides which connection a call goes to. */
+interface Wish {
   readonly weight: number;
+  /** Bytes of the request. */
+  readonly length: number;
+  /** When it was made, by `performance.now`. */
+  readonly since: number;
+}
+
+/** A call that waits for a connection. */
+interface Waiting extends Wish {
   readonly begin: (connection: RespConnection) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -37,6 +77,7 @@ interface Waiting {
  */
 export class RespPool implements AsyncDisposable {
   readonly #endpoint: RespEndpoint;
+  readonly #pace: Required<RespPace>;
   readonly #connections = new Set<RespConnection>();
   /** One of them that is for small requests alone, opened when all have large ones under way. */
   #small: RespConnection | undefined;
@@ -45,8 +86,9 @@ export class RespPool implements AsyncDisposable {
   readonly #waiting = new Set<Waiting>();
   #isClosed = false;
 
-  constructor(endpoint: RespEndpoint) {
+  constructor(endpoint: RespEndpoint, pace: RespPace = {}) {
     this.#endpoint = endpoint;
+    this.#pace = { ...PACE_DEFAULT, ...pace };
   }
 
   /**
@@ -74,13 +116,15 @@ export class RespPool implements AsyncDisposable {
         signal?.removeEventListener("abort", giveUp);
         reject(error);
       };
-      const waiting: Waiting = { weight: counted, begin, fail };
+      const length = requestSize(request);
+      const wish: Wish = { weight: counted, length, since: performance.now() };
+      const waiting: Waiting = { ...wish, begin, fail };
       const giveUp = (): void => {
         this.#waiting.delete(waiting);
         fail(signal!.reason);
       };
       const mayPass = this.#waiting.size === 0 || counted <= SMALL_WEIGHT_MAX;
-      const connection = mayPass ? this.#choose(counted) : undefined;
+      const connection = mayPass ? this.#choose(wish) : undefined;
       if (connection !== undefined) return begin(connection);
       this.#waiting.add(waiting);
       signal?.addEventListener("abort", giveUp);
@@ -96,21 +140,24 @@ export class RespPool implements AsyncDisposable {
     await Promise.all(this.#leaving);
   }
 
-  /** The connection that a request of this weight goes to; undefined where all have enough to do. */
-  #choose(weight: number): RespConnection | undefined {
+  /** The connection that a call goes to; undefined where all have enough to do. */
+  #choose({ weight, length, since }: Wish): RespConnection | undefined {
+    const { connectionsMax, sharedLoadMax, burstSizeMax, joinAfterMs } = this.#pace;
     const isSmall = weight <= SMALL_WEIGHT_MAX;
     let least: RespConnection | undefined;
     let count = 0;
     for (const connection of this.#connections) {
       if (connection !== this.#small) count++;
       else if (!isSmall) continue;
+      if (!connection.takes(length, burstSizeMax)) continue;
       if (least === undefined || connection.load < least.load) least = connection;
     }
-    if (least === undefined || (least.load > 0 && least.load + weight > SHARED_LOAD_MAX)) {
-      if (count < CONNECTIONS_MAX) return this.#open();
+    if (least === undefined || (least.load > 0 && least.load + weight > sharedLoadMax)) {
+      if (count < connectionsMax) return this.#open();
       if (isSmall && this.#small === undefined) return this.#small = this.#open();
     }
-    return least !== undefined && least.load + weight <= LOAD_MAX ? least : undefined;
+    if (least === undefined || least.load + weight > LOAD_MAX) return undefined;
+    return least.load === 0 || performance.now() - since >= joinAfterMs ? least : undefined;
   }
 
   #open(): RespConnection {
@@ -127,7 +174,7 @@ export class RespPool implements AsyncDisposable {
       this.#leaving.add(left);
     }
     for (const waiting of this.#waiting) {
-      const connection = this.#choose(waiting.weight);
+      const connection = this.#choose(waiting);
       if (connection === undefined) break;
       this.#waiting.delete(waiting);
       waiting.begin(connection);

@@ -19,6 +19,11 @@ export interface RespRequest {
 const encoder = new TextEncoder();
 const LINE_END = encoder.encode("\r\n");
 
+/** Bytes that are sent for a request. */
+export function requestSize({ head, value }: RespRequest): number {
+  return head.length + (value === undefined ? 0 : value.length + LINE_END.length);
+}
+
 /** Asks for `command` with short arguments. */
 export function respRequest(...words: readonly (string | Uint8Array)[]): RespRequest {
   return { head: encodeWords(words, words.length), replies: 1 };

@@ -22,7 +22,7 @@ import type { RespDialect } from "./resp_dialect.ts";
 import { respFault } from "./resp_fault.ts";
 import { RespPool } from "./resp_pool.ts";
 import { RespError, type RespReply } from "./resp_reply.ts";
-import { respBatch, respRequest } from "./resp_request.ts";
+import { requestSize, respBatch, respRequest } from "./resp_request.ts";
 import { connectSocket } from "./resp_socket.ts";
 
 /** How to open a {@link RespStore}. */
@@ -33,11 +33,17 @@ export interface RespStoreOptions extends StoreCallOptions {
   readonly publicAddressesOnly?: boolean;
 }
 
-/** Ids that are asked for together: 35 KiB of requests. */
-const IDS_A_REQUEST = 512;
+/** Ids that are asked for together at most: 28 KiB of requests. */
+const IDS_A_REQUEST_MAX = 512;
 
 /** Requests for ids under way at once. */
-const ID_REQUESTS_MAX = 8;
+const ID_REQUESTS_MAX = 32;
+
+/** Blocks from this size on are worth a question before they are sent, in bytes. */
+const ASKED_SIZE_MIN = 64 * 1024;
+
+/** Blocks in a row that were missing, after which a put does not ask before it sends. */
+const MISSES_BEFORE_SENDING = 16;
 
 /** Bytes that a request without a block counts for: what is sent and what comes are about that. */
 const REQUEST_WEIGHT = 128;
@@ -62,6 +68,8 @@ export class RespStore implements Store {
   readonly #pool: RespPool;
   /** Size that the next block is expected to have, in bytes. */
   #sizeExpected = SIZE_EXPECTED;
+  /** Blocks in a row that were put and had been missing. */
+  #missesInRow = 0;
 
   private constructor(address: RespAddress, dialect: RespDialect, publicOnly: boolean) {
     this.url = address.url;
@@ -73,7 +81,7 @@ export class RespStore implements Store {
       greeting: dialect.greeting(address),
       checkGreeting: (replies) => dialect.checkGreeting(address, replies),
     };
-    this.#pool = new RespPool(endpoint);
+    this.#pool = new RespPool(endpoint, dialect.pace);
   }
 
   /**
@@ -109,7 +117,10 @@ export class RespStore implements Store {
     return reply;
   }
 
-  /** See {@link Store.put}. */
+  /**
+   * See {@link Store.put}. Asks first whether a large block is there, so that it is not sent in vain,
+   * until many in a row were missing.
+   */
   async put(
     id: BlockId,
     block: Uint8Array,
@@ -124,10 +135,20 @@ export class RespStore implements Store {
         { hint: "Keep blocks of this size in another kind of store." },
       );
     }
+    const isWorthAsking = block.length >= ASKED_SIZE_MIN &&
+      this.#missesInRow < MISSES_BEFORE_SENDING;
+    if (!replace && isWorthAsking) {
+      const [isThere] = await this.has([id], signal === undefined ? {} : { signal });
+      if (isThere === true) {
+        this.#missesInRow = 0;
+        return "present";
+      }
+    }
     const request = this.#dialect.set(blockIdBytes(id), block, replace);
     const [reply] = await this.#pool.call(request, REQUEST_WEIGHT + block.length, signal);
     const isNew = this.#dialect.wasSet(reply!, replace);
     if (isNew === undefined) this.#refuse(`store block ${id}`, reply);
+    this.#missesInRow = isNew ? this.#missesInRow + 1 : 0;
     // Told to replace what is equal, 0-db writes nothing: what it has is what was wanted.
     return isNew || replace ? "stored" : "present";
   }
@@ -136,8 +157,9 @@ export class RespStore implements Store {
   async has(ids: readonly BlockId[], { signal }: StoreCallOptions = {}): Promise<boolean[]> {
     signal?.throwIfAborted();
     const found = new Array<boolean>(ids.length).fill(false);
-    await forEachBounded(batches(ids.length), ID_REQUESTS_MAX, async (start) => {
-      const asked = ids.slice(start, start + IDS_A_REQUEST);
+    const length = this.#idsARequest();
+    await forEachBounded(batches(ids.length, length), ID_REQUESTS_MAX, async (start) => {
+      const asked = ids.slice(start, start + length);
       const request = respBatch(asked.map((id) => respRequest("EXISTS", blockIdBytes(id))));
       const weight = REQUEST_WEIGHT * asked.length;
       const replies = await this.#pool.call(request, weight, signal);
@@ -192,6 +214,13 @@ export class RespStore implements Store {
     await this.#pool[Symbol.asyncDispose]();
   }
 
+  /** How many ids may be asked for together. */
+  #idsARequest(): number {
+    const { burstSizeMax = Infinity } = this.#dialect.pace;
+    const size = requestSize(respRequest("EXISTS", new Uint8Array(DIGEST_SIZE)));
+    return Math.min(IDS_A_REQUEST_MAX, Math.floor(burstSizeMax / size));
+  }
+
   /** Says why a reply is none to a request. */
   #refuse(task: string, reply: RespReply | undefined): never {
     if (reply instanceof RespError) throw respFault(this.#address, task, reply);
@@ -203,7 +232,7 @@ export class RespStore implements Store {
   }
 }
 
-/** Where each batch of so many ids begins. */
-function* batches(count: number): Iterable<number> {
-  for (let start = 0; start < count; start += IDS_A_REQUEST) yield start;
+/** Where each batch of `length` begins. */
+function* batches(count: number, length: number): Iterable<number> {
+  for (let start = 0; start < count; start += length) yield start;
 }

@@ -82,6 +82,23 @@ Deno.test("resp connection: sends nothing before the greeting is answered, then 
   await connection.close();
 });
 
+Deno.test("resp connection: a burst ends when all of it is answered", async () => {
+  const socket = new TestSocket();
+  const connection = new RespConnection(endpointOf(socket), () => {});
+  socket.say("+HELLO\r\n");
+  assert.ok(connection.takes(1000, 100), "one alone may be of any length");
+  const calls = ["A".repeat(50), "B"].map((word) => connection.call(respRequest(word), 10));
+  assert.ok(connection.takes(10, 100) && !connection.takes(50, 100));
+  await settle();
+  socket.say("+a\r\n");
+  await calls[0];
+  assert.ok(!connection.takes(50, 100), "though less is under way");
+  socket.say("+b\r\n");
+  await calls[1];
+  assert.ok(connection.takes(1000, 100));
+  await connection.close();
+});
+
 Deno.test("resp connection: a greeting that is refused fails what waits, with what was said", async () => {
   const socket = new TestSocket();
   const connection = new RespConnection(endpointOf(socket), () => {});

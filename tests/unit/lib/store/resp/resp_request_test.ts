@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  requestSize,
   respBatch,
   respRequest,
   respRequestWithValue,
@@ -25,4 +26,10 @@ Deno.test("resp request: several go together and have as many replies", () => {
   const { head, replies } = respBatch([respRequest("A"), respRequest("B"), respRequest("C")]);
   assert.equal(decoder.decode(head), ["A", "B", "C"].map((a) => `*1\r\n$1\r\n${a}\r\n`).join(""));
   assert.equal(replies, 3);
+});
+
+Deno.test("resp request: its size is that of all that is sent", () => {
+  assert.equal(requestSize(respRequest("PING")), "*1\r\n$4\r\nPING\r\n".length);
+  const withValue = respRequestWithValue(["SET", "k"], new Uint8Array(1000));
+  assert.equal(requestSize(withValue), withValue.head.length + 1000 + 2);
 });

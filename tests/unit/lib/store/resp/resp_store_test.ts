@@ -32,6 +32,26 @@ Deno.test("resp store: repairs a damaged block", async () => {
   assert.deepEqual(await store.get(id), block);
 });
 
+Deno.test("resp store: a large block that is there is not sent, until many in a row were missing", async () => {
+  await using server = new ZdbServer();
+  await using store = await openZdbStore(`zdb://${server.address}`, {});
+  const blocks = Array.from({ length: 20 }, () => randomBlock(65_536));
+  const put = async (): Promise<string[]> => {
+    const results = [];
+    for (const { id, block } of blocks) results.push(await store.put(id, block));
+    return results;
+  };
+  const sent = (): number => server.counts.get("SET") ?? 0;
+  assert.deepEqual(await put(), blocks.map(() => "stored"));
+  assert.equal(sent(), 20);
+  assert.ok(server.counts.get("EXISTS")! < 20, "it gave up asking");
+  assert.deepEqual(await put(), blocks.map(() => "present"));
+  assert.equal(sent(), 21, "the first answer shows that it is worth asking again");
+  const { id, block } = blocks[0]!;
+  assert.equal(await store.put(id, block, { replace: true }), "stored");
+  assert.equal(sent(), 22, "told to replace it sends without asking");
+});
+
 Deno.test("resp store: answers for thousands of ids at once", async () => {
   await using server = new ZdbServer();
   await using store = await openZdbStore(`zdb://${server.address}`, {});
