@@ -78,7 +78,7 @@ const MEANINGS: readonly (readonly [RegExp, Meaning])[] = [
     hint: "The namespace makes its own keys: name one in the mode userkey.",
   }],
   [/^Command not supported/, {
-    hint: "Check that this is the port of a 0-db, and not an old one.",
+    hint: "A 0-db is named with zdb://, not redis://; an old one may lack the command.",
   }],
   [/^ERR (unknown command|invalid DB index|value is not an integer|wrong number of arguments)/i, {
     hint: "This seems to be Redis or Valkey, not 0-db: write redis:// in place of zdb://.",
