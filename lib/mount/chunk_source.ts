@@ -20,6 +20,8 @@ export interface ChunkSourceOptions {
   readonly counters: MountCounters;
   /** Where the blocks are on this machine; undefined where another thread has to fetch them. */
   readonly local: LocalPlacement | undefined;
+  /** Told when a chunk that was fetched is first used, so that more can be fetched ahead. */
+  readonly onUse?: (chunk: number) => void;
 }
 
 /** One device thread's way to content. */
@@ -29,6 +31,8 @@ export class ChunkSource {
   readonly #chunks: SharedChunks;
   readonly #counters: MountCounters;
   readonly #local: LocalBlocks | undefined;
+  readonly #onUse: ((chunk: number) => void) | undefined;
+  #lastUsed = 0;
   #plain: Bytes = new Uint8Array(0);
 
   constructor(options: ChunkSourceOptions) {
@@ -36,6 +40,7 @@ export class ChunkSource {
     this.#codec = options.codec;
     this.#chunks = options.chunks;
     this.#counters = options.counters;
+    this.#onUse = options.local === undefined ? options.onUse : undefined;
     this.#local = options.local === undefined ? undefined : new LocalBlocks(options.local);
   }
 
@@ -46,7 +51,13 @@ export class ChunkSource {
    * @throws {BlockNotFoundError} {BlockCorruptError} when its block is missing or damaged.
    */
   copy(chunk: number, from: number, to: number, target: Uint8Array, at: number): boolean {
-    if (this.#chunks.copy(chunk, from, to, target, at)) return true;
+    if (this.#chunks.copy(chunk, from, to, target, at)) {
+      if (this.#onUse !== undefined && chunk !== this.#lastUsed) {
+        this.#lastUsed = chunk;
+        this.#onUse(chunk);
+      }
+      return true;
+    }
     if (this.#local === undefined) return false;
     if (
       this.#chunks.claim(chunk) === "present" && this.#chunks.copy(chunk, from, to, target, at)

@@ -56,6 +56,8 @@ export type DeviceWorkerMessage =
   /** Its module is there. */
   | { readonly kind: "loaded" }
   | { readonly kind: "read"; readonly read: LateRead }
+  /** A chunk that the main thread fetched is of use. */
+  | { readonly kind: "used"; readonly chunk: number }
   | { readonly kind: "interrupted"; readonly uniqueLow: number; readonly uniqueHigh: number }
   /** A request failed with EIO. */
   | { readonly kind: "fault"; readonly request: string; readonly fault: MountFault }

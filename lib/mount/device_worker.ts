@@ -28,6 +28,7 @@ function serve(start: DeviceWorkerStart): void {
     chunks: new SharedChunks(start.chunks),
     counters,
     local: start.local,
+    onUse: (chunk) => tell({ kind: "used", chunk }),
   });
   const fileSystem = new FlistFileSystem({
     flist,

@@ -15,11 +15,14 @@ import type { LateStore } from "./late_store.ts";
 import { MOUNT_COUNTER, type MountCounters } from "./mount_counters.ts";
 import type { SharedChunks } from "./shared_chunks.ts";
 
-/** Chunks that are fetched ahead of a program that reads one after the other. */
-const CHUNKS_AHEAD = 16;
+/** Most chunks that are fetched ahead of a program that reads one after the other. */
+const CHUNKS_AHEAD_MAX = 48;
+
+/** About how many bytes they have: a quarter of what is kept. */
+const BYTES_AHEAD = 8 * 1024 * 1024;
 
 /** Chunks under way at once beyond which none is fetched ahead. */
-const FETCHES_MAX_FOR_AHEAD = 32;
+const FETCHES_MAX_FOR_AHEAD = 64;
 
 /** How many chunks are remembered as fetched, to tell who reads one after the other. */
 const REMEMBERED_MAX = 1024;
@@ -65,6 +68,8 @@ export class LateReader {
   readonly #fetches = new Map<number, Promise<Bytes>>();
   readonly #fetched = new Set<number>();
   readonly #ending = new AbortController();
+  /** The last chunk that was fetched ahead of the last who read one after the other. */
+  #aheadEnd = 0;
 
   constructor(options: LateReaderOptions) {
     this.#options = options;
@@ -104,6 +109,11 @@ export class LateReader {
     } finally {
       if (this.#waiting.get(key) === waiting) this.#waiting.delete(key);
     }
+  }
+
+  /** A chunk that was fetched is of use: where that was ahead of the program, the next ones follow. */
+  used(chunk: number): void {
+    if (this.#fetched.has(chunk - 1)) this.#fetchAfter(chunk, this.#countAhead(chunk));
   }
 
   /** A program no longer waits for its read, which ends at once. What is being fetched goes on. */
@@ -183,15 +193,34 @@ export class LateReader {
     const last = [...wanted].at(-1);
     if (first === undefined || last === undefined) return;
     if (!this.#fetched.has(first - 1) && !this.#fetched.has(first) && wanted.size === 1) return;
-    const inFile = file.chunksAfter(read.offset + read.length, CHUNKS_AHEAD);
-    for (let ahead = 0; ahead < CHUNKS_AHEAD; ahead++) {
-      // Small files lie together, in the order in which they are mostly read.
-      const chunk = inFile[ahead] ?? (inFile.at(-1) ?? last) + ahead - inFile.length + 1;
-      if (this.#fetches.size >= FETCHES_MAX_FOR_AHEAD) return;
-      if (this.#fetches.has(chunk) || this.#options.chunks.has(chunk)) continue;
-      // Whoever needs the chunk will try again and be told what is wrong.
-      this.#get(chunk).catch(() => {});
-    }
+    const count = this.#countAhead(last);
+    const inFile = file.chunksAfter(read.offset + read.length, count);
+    for (const chunk of inFile) this.#getAhead(chunk);
+    // Small files lie together, in the order in which they are mostly read.
+    if (inFile.length < count) this.#fetchAfter(inFile.at(-1) ?? last, count - inFile.length);
+  }
+
+  /** Fetches `count` chunks after `chunk`; those that were fetched a moment ago are left out. */
+  #fetchAfter(chunk: number, count: number): void {
+    const end = chunk + count;
+    const known = this.#aheadEnd > chunk && this.#aheadEnd <= end + count ? this.#aheadEnd : chunk;
+    // Some at a time: looking costs, too.
+    if (end - known < count / 4) return;
+    this.#aheadEnd = end;
+    for (let next = known + 1; next <= end; next++) this.#getAhead(next);
+  }
+
+  #getAhead(chunk: number): void {
+    if (this.#fetches.size >= FETCHES_MAX_FOR_AHEAD) return;
+    if (this.#fetches.has(chunk) || this.#options.chunks.has(chunk)) return;
+    // Whoever needs the chunk will try again and be told what is wrong.
+    this.#get(chunk).catch(() => {});
+  }
+
+  /** How many chunks to fetch ahead where they are as large as `chunk`. */
+  #countAhead(chunk: number): number {
+    const { size } = this.#options.flist.chunk(chunk);
+    return Math.max(2, Math.min(CHUNKS_AHEAD_MAX, Math.floor(BYTES_AHEAD / size)));
   }
 
   #remember(chunk: number): void {

@@ -355,6 +355,8 @@ class DeviceThread {
           return;
         case "read":
           return void reader.read(fd, data.read);
+        case "used":
+          return reader.used(data.chunk);
         case "interrupted":
           return reader.interrupt(data.uniqueLow, data.uniqueHigh);
         case "fault":

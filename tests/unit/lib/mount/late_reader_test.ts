@@ -17,7 +17,7 @@ import { SharedChunks } from "../../../../lib/mount/shared_chunks.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
 
-const CONTENT = new Uint8Array(3_000_000);
+const CONTENT = new Uint8Array(9_000_000);
 for (let at = 0; at < CONTENT.length; at += 60_000) {
   crypto.getRandomValues(CONTENT.subarray(at, at + 60_000));
 }
@@ -39,6 +39,7 @@ interface Place extends Disposable {
   readonly answers: readonly Answer[];
   readonly faults: readonly unknown[];
   readonly counters: MountCounters;
+  readonly chunkCount: number;
   /** Reads from the one file that there is. */
   readonly read: (unique: number, offset: number, length: number) => Promise<void>;
 }
@@ -91,6 +92,7 @@ async function place(deadlineMs: number): Promise<Place> {
     answers,
     faults,
     counters,
+    chunkCount: flist.counts().chunks,
     read: (unique: number, offset: number, length: number) =>
       reader.read(3, { ino, offset, length, uniqueLow: unique, uniqueHigh: 0 }),
     [Symbol.dispose]: () => {
@@ -170,4 +172,20 @@ Deno.test("late reader: one who reads on finds the next chunks under way", async
   assert.equal(before, 1);
   await at.read(2, 300_000, 300_000);
   assert.ok(at.gets.length > before + 3, String(at.gets.length));
+});
+
+Deno.test("late reader: chunks that are of use keep the next ones coming", async () => {
+  using at = await place(5000);
+  await at.read(1, 0, 150_000);
+  await at.read(2, 150_000, 150_000);
+  const before = new Set(at.gets).size;
+  assert.ok(before < at.chunkCount);
+  // All that there is, in the end, though nobody waited for it.
+  for (let chunk = 2; chunk <= at.chunkCount; chunk++) {
+    at.reader.used(chunk);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  assert.equal(new Set(at.gets).size, at.chunkCount);
+  assert.equal(at.gets.length, at.chunkCount);
+  assert.equal(at.answers.length, 2);
 });
