@@ -161,6 +161,8 @@ async function useUncachedStoreOf(
   const open = {
     ...options.storeOptions,
     create: false,
+    // What the cache has can be read all the same.
+    ...(options.cache !== undefined && !heal ? { mayBeAway: true } : {}),
     ...(heal ? { heal: healMode } : {}),
     ...(onHeal === undefined ? {} : { onHeal }),
   };

@@ -37,6 +37,13 @@ export interface OpenStoreOptions extends StoreCallOptions, StoreTuning, StoreVe
   /** When blocks on local disks survive a power cut. @default {"end"} */
   readonly durability?: Durability;
   /**
+   * Whether a store on the network may be out of reach until a call needs it: for readers that have
+   * another place to look first, such as a cache.
+   *
+   * @default {true} for reading from several stores, else false
+   */
+  readonly mayBeAway?: boolean;
+  /**
    * Refuses every `put` and `delete`.
    *
    * @default {false}
@@ -120,7 +127,7 @@ export async function openStore(
 
   const isAlone = parsed.length === 1;
   const isRemote = schemes.map((scheme) => !LOCAL_SCHEMES.has(scheme));
-  const mayBeAway = !isAlone && options.create !== true;
+  const isOneOfSeveral = !isAlone && options.create !== true;
   const rate = sharedRate(options);
 
   await using opened = new AsyncDisposableStack();
@@ -131,7 +138,9 @@ export async function openStore(
       factories[index]!(url, {
         ...options,
         ...(signal === undefined ? {} : { signal }),
-        mayBeAway,
+        mayBeAway: isRemote[index] === true && options.mayBeAway !== undefined
+          ? options.mayBeAway
+          : isOneOfSeveral,
       });
     const leaf = isRemote[index]
       ? await openPatiently(redactUrl(url), open, options, options.signal)

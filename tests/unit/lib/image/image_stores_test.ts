@@ -11,12 +11,14 @@ import {
   useStoreOf,
 } from "../../../../lib/image/image_stores.ts";
 import { rememberOwnFlist } from "../../../../lib/image/own_flists.ts";
+import { openBlockCache } from "../../../../lib/store/block_cache.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { StoreMetricsCollector } from "../../../../lib/store/wrappers/store_metrics.ts";
 import { CachedStore } from "../../../../lib/store/wrappers/cached_store.ts";
 import { CachePlace } from "../../../helpers/cache_place.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
 import { openDescriptors } from "../../../helpers/open_descriptors.ts";
+import { randomBlock } from "../../../helpers/random_block.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
 import { writeFlist } from "../flist/flist_samples.ts";
 
@@ -168,4 +170,22 @@ Deno.test("useStoreOf: a cache stands in front of stores elsewhere, and of no lo
   place.tree("other", { "letter": "dear" });
   const refused = useStoreOf(flist, { store: "mem://far", cache: place.file("other") });
   await assert.rejects(refused, { code: "store_denied" });
+});
+
+Deno.test("useStoreOf: what the cache has comes also while its store is out of reach", async () => {
+  using folder = new TempFolder();
+  const meta = foreignFlist(folder, []);
+  using flist = FlistReader.open(meta);
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  const [kept, other] = [randomBlock(100), randomBlock(100)];
+  await using cache = await openBlockCache(folder.file("cache"));
+  await cache.put(kept.id, kept.block);
+  const store = `http://127.0.0.1:${port}/blocks`;
+  const storeOptions = { attempts: 1 };
+  await assert.rejects(useStoreOf(flist, { store, storeOptions }), { code: "store_unavailable" });
+  await using used = await useStoreOf(flist, { store, storeOptions, cache });
+  assert.deepEqual(await used.store.get(kept.id), kept.block);
+  await assert.rejects(used.store.get(other.id), { code: "store_unavailable" });
 });
