@@ -9,12 +9,11 @@
  * @module
  */
 
-import type { LookupAddress } from "node:dns";
 import { type Bytes, concatBytes } from "../base/bytes.ts";
 import { UntrustedRouteError } from "../base/errors.ts";
 import { formatHttpHead, type HttpHead, HttpSyntaxError, parseHttpHead } from "./http_message.ts";
 import { isLocalAddress } from "./local_url.ts";
-import { publicLookup } from "./public_lookup.ts";
+import { publicAddresses } from "./public_lookup.ts";
 import { tlsFailure } from "./tls_failure.ts";
 import { connectTcp } from "./tcp_connect.ts";
 
@@ -366,7 +365,7 @@ async function connectOrigin(
     return await connect(hostname);
   }
   let failure: unknown;
-  for (const { address } of await publicAddresses(hostname, store, signal)) {
+  for (const address of await publicAddresses(hostname, store, signal)) {
     try {
       return await connect(address);
     } catch (error) {
@@ -375,23 +374,6 @@ async function connectOrigin(
     }
   }
   throw failure;
-}
-
-function publicAddresses(
-  hostname: string,
-  store: string,
-  signal: AbortSignal | undefined,
-): Promise<LookupAddress[]> {
-  return new Promise((resolve, reject) => {
-    // A lookup cannot be ended, only no longer waited for.
-    const abort = (): void => reject(signal!.reason);
-    signal?.addEventListener("abort", abort);
-    publicLookup(store)(hostname, { all: true }, (error, addresses) => {
-      signal?.removeEventListener("abort", abort);
-      if (error === null) resolve(addresses as LookupAddress[]);
-      else reject(error);
-    });
-  });
 }
 
 /** `error` with the code that node:dns would give it, where it says that a name is not known. */

@@ -39,3 +39,28 @@ export function publicLookup(
     });
   };
 }
+
+/**
+ * All addresses of a name, in the order of preference, every one globally reachable: for those who
+ * connect by themselves.
+ *
+ * @param url The store, without secrets, for the error.
+ * @throws {UntrustedRouteError} when any is not globally reachable, the signal's reason when it is
+ *   aborted, and what the system says when the name cannot be looked up.
+ */
+export function publicAddresses(
+  hostname: string,
+  url: string,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    // A lookup cannot be ended, only no longer waited for.
+    const abort = (): void => reject(signal!.reason);
+    signal?.addEventListener("abort", abort);
+    publicLookup(url)(hostname, { all: true }, (error, addresses) => {
+      signal?.removeEventListener("abort", abort);
+      if (error === null) resolve((addresses as LookupAddress[]).map(({ address }) => address));
+      else reject(error);
+    });
+  });
+}

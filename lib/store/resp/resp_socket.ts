@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { LookupAddress } from "node:dns";
 import { MyfsError, StoreDeniedError, StoreUnavailableError } from "../../base/errors.ts";
-import { publicLookup } from "../public_lookup.ts";
+import { publicAddresses } from "../public_lookup.ts";
 import { connectTcp } from "../tcp_connect.ts";
 import type { RespAddress } from "./resp_address.ts";
 import type { RespSocket } from "./resp_connection.ts";
@@ -37,7 +36,7 @@ async function connect(
 ): Promise<RespSocket> {
   if (place.kind === "unix") return await Deno.connect({ transport: "unix", path: place.path });
   const { host, port, tls } = place;
-  const hosts = publicOnly ? await publicAddresses(url, host) : [host];
+  const hosts = publicOnly ? await publicAddresses(host, url, signal) : [host];
   const conn = await connectFirst(hosts, port, signal);
   // Else the end of each block would wait until the server has confirmed what came before it.
   conn.setNoDelay(true);
@@ -89,16 +88,6 @@ async function connectFirst(
     }
   }
   throw failure;
-}
-
-/** The addresses of a host, all of them public. */
-function publicAddresses(url: string, host: string): Promise<string[]> {
-  return new Promise((resolve, reject) => {
-    publicLookup(url)(host, { all: true }, (error, addresses) => {
-      if (error !== null) reject(error);
-      else resolve((addresses as LookupAddress[]).map(({ address }) => address));
-    });
-  });
 }
 
 function classify({ url, place }: RespAddress, error: unknown): MyfsError {

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import http from "node:http";
-import { publicLookup } from "../../../../lib/store/public_lookup.ts";
+import { publicAddresses, publicLookup } from "../../../../lib/store/public_lookup.ts";
 
 Deno.test("publicLookup: refuses a name that leads to this machine", async () => {
   for (const all of [true, false]) {
@@ -52,4 +52,15 @@ Deno.test("publicLookup: a request through node:http is not sent", async () => {
   assert.equal((error as { code?: string }).code, "untrusted_route");
   assert.equal(requests, 0);
   await new Promise((resolve) => server.close(resolve));
+});
+
+Deno.test("publicAddresses: gives what is public, refuses what is not, ends with the signal", async () => {
+  const url = "http://blocks.example.org/";
+  assert.deepEqual(await publicAddresses("8.8.8.8", url), ["8.8.8.8"]);
+  await assert.rejects(publicAddresses("localhost", url), { code: "untrusted_route" });
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  const looking = publicAddresses("8.8.8.8", url, controller.signal);
+  controller.abort(reason);
+  await assert.rejects(looking, (error) => error === reason);
 });
