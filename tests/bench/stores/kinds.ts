@@ -275,14 +275,17 @@ const cache: StoreKind = {
   programs: [],
   files: false,
   readOnly: true,
-  peers: () => [{
-    name: "dir",
-    program: "true",
-    download: async (set, { source }) => {
-      await using store = await openStore([`dir://${source}`]);
-      return await secondsOf(() => getAll(store, set));
-    },
-  }],
+  peers: () =>
+    [{ name: "dir", verify: false }, { name: "dir, checked", verify: true }].map((
+      { name, verify },
+    ): Peer => ({
+      name,
+      program: "true",
+      download: async (set, { source }) => {
+        await using store = await openStore([`dir://${source}`], { verify });
+        return await secondsOf(() => getAll(store, set));
+      },
+    })),
   start: (folder, { source }) =>
     Promise.resolve({
       open: async () => {
