@@ -169,14 +169,23 @@ export async function mountImage(
     ? await takenDevice(target, path, opening)
     : await newDevice(target, path, { options, onEvent, flist, opening });
   const { descriptors, entry, overlay } = device;
-  const parts = { flist, store, local, threads, descriptors, entry, options, metrics };
-  const mount = new ImageMount(parts);
+  const mount = new ImageMount({
+    flist,
+    store,
+    local,
+    threads,
+    descriptors,
+    entry,
+    options,
+    metrics,
+    holder: device.holder,
+  });
   try {
     if (options.takeOver === true) notifyResend(descriptors[0]!);
     await mount.answers();
     if (overlay !== undefined) await mountOverlay(mount.target, path, overlay);
     opening.move();
-    await mount.settle(device.holder);
+    await mount.settle();
     await device.release?.();
   } catch (error) {
     opening.move();
@@ -297,6 +306,8 @@ interface ImageMountParts {
   readonly entry: MountEntry;
   readonly options: MountImageOptions;
   readonly metrics: StoreMetricsCollector;
+  /** Who keeps it already. */
+  readonly holder: Holder | undefined;
 }
 
 /** A mounted image. Disposing it unmounts. */
@@ -423,12 +434,11 @@ export class ImageMount implements AsyncDisposable {
   }
 
   /**
-   * Lets other processes ask how it is doing, and has it kept where that was asked for.
-   *
-   * @param holder Who keeps it already.
+   * Lets other processes ask how it is doing, and has it kept where that was asked for;
+   * {@link mountImage} does so.
    */
-  async settle(holder: Holder | undefined): Promise<void> {
-    const { flist, descriptors, options } = this.#parts;
+  async settle(): Promise<void> {
+    const { flist, descriptors, options, holder } = this.#parts;
     this.#holder = holder;
     this.#socket = await StatusSocketServer.open(this.#entry.device, () => this.status());
     if (holder !== undefined || options.keep === undefined) return;

@@ -43,7 +43,6 @@ export class StatusSocketServer implements AsyncDisposable {
       for (const { path } of await socketsOf({ device, userId })) await Deno.remove(path);
       const path = `${folder}/${socketName(device, Deno.pid)}`;
       const listener = Deno.listen({ transport: "unix", path });
-      listener.unref();
       return new StatusSocketServer(path, listener, status);
     } catch {
       return undefined;

@@ -183,6 +183,11 @@ requiringTest(
   },
 );
 
+/** Names in a directory. */
+function names(path: string): string[] {
+  return Array.from(Deno.readDirSync(path), ({ name }) => name);
+}
+
 /** Command lines of all processes. */
 function processes(): string {
   const { stdout } = new Deno.Command("ps", { args: ["-eo", "args"] }).outputSync();
@@ -222,10 +227,8 @@ requiringTest(
     await until(async () => (await listed(place))?.state === "alive");
     await myfsOk(["umount", "mnt"], options);
     await until(async () => !await isMounted(place));
-    await until(async () =>
-      !Array.from(Deno.readDirSync(path), (e) => e.name).includes("upper.work")
-    );
-    assert.deepEqual(Array.from(Deno.readDirSync(`${path}/mnt`)), []);
+    await until(() => !names(path).includes("upper.work"));
+    assert.deepEqual(names(`${path}/mnt`), []);
     await myfsOk(["commit", "--base", "a.fl", "--meta", "b.fl", "upper"], options);
     await myfsOk(["mount", "--daemon", "b.fl", "mnt"], options);
     const changes = await rsync("-aHAXn", "--checksum", "--delete", "-i", "wanted/", "mnt/");

@@ -163,7 +163,7 @@ export class StoreMetricsCollector {
   readonly remoteOnly: boolean;
   readonly #meters = new Map<string, StoreMeter>();
 
-  /** @param options `remoteOnly`: see {@link StoreMetricsCollector.remoteOnly}; false by default. */
+  /** Makes it; `remoteOnly`, which is false by default, leaves out stores on this machine. */
   constructor({ remoteOnly = false }: { readonly remoteOnly?: boolean } = {}) {
     this.remoteOnly = remoteOnly;
   }

@@ -93,6 +93,6 @@ requiringTest(
     await new Deno.Command(Deno.execPath(), { args: ["eval", script] }).output();
     await until(async () => (await findHolder(MOUNTED!)) === undefined);
     // Five that die at once are enough.
-    assert.equal(Deno.readTextFileSync(log), "a b /dev/null\n".repeat(5));
+    assert.equal(await Deno.readTextFile(log), "a b /dev/null\n".repeat(5));
   },
 );
