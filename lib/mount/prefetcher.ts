@@ -23,8 +23,9 @@ export type Prefetch = "all" | readonly BlockId[];
 export interface PrefetchStatistics {
   /** Whether it goes on. */
   readonly running: boolean;
-  /** Blocks that are in the cache now, and their bytes. */
+  /** Blocks that came, from the store or because the cache had them. */
   readonly blocks: number;
+  /** Bytes of these blocks. */
   readonly blockBytes: number;
   /** Blocks that could not be had. */
   readonly failed: number;
