@@ -82,6 +82,8 @@ export {
   type MountImageOptions,
   type MountStatistics,
 } from "./lib/mount/mount_image.ts";
+export type { Prefetch, PrefetchStatistics } from "./lib/mount/prefetcher.ts";
+export { formatUseTrace, parseUseTrace, USE_TRACE_SIZE_MAX } from "./lib/mount/use_trace.ts";
 export type { MountKeeping } from "./lib/mount/mount_keeping.ts";
 export type { MountStatus, MountStoreStatus } from "./lib/mount/mount_status.ts";
 export {
