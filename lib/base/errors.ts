@@ -18,6 +18,10 @@ export type MyfsErrorCode =
   | "untrusted_base"
   | "unsafe_path"
   | "path_not_found"
+  | "registry_unavailable"
+  | "registry_denied"
+  | "image_not_found"
+  | "image_format"
   | "mount"
   | "system"
   | "unsupported"
@@ -104,6 +108,66 @@ export class StoreDeniedError extends MyfsError {
   constructor(store: string, message: string, options: MyfsErrorOptions = {}) {
     super("store_denied", message, options);
     this.store = store;
+  }
+}
+
+/** A registry, or a daemon that has images, could not be reached or could not do its work. */
+export class RegistryUnavailableError extends MyfsError {
+  /** The registry's host. */
+  readonly registry: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  /** How long it asks callers to wait before they try again, in milliseconds, if it does. */
+  readonly retryAfterMs: number | undefined;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(
+    registry: string,
+    message: string,
+    options: MyfsErrorOptions & {
+      readonly retryable?: boolean;
+      readonly retryAfterMs?: number;
+    } = {},
+  ) {
+    super("registry_unavailable", message, options);
+    this.registry = registry;
+    this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** A registry refused the caller, or it is one that may not be asked. */
+export class RegistryDeniedError extends MyfsError {
+  /** The registry's host. */
+  readonly registry: string;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(registry: string, message: string, options: MyfsErrorOptions = {}) {
+    super("registry_denied", message, options);
+    this.registry = registry;
+  }
+}
+
+/** There is no container image of that name, or a part of it is gone. */
+export class ImageNotFoundError extends MyfsError {
+  /** The image, as it was named. */
+  readonly reference: string;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(reference: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("image_not_found", `Cannot find image ${reference}: ${reason}`, options);
+    this.reference = reference;
+  }
+}
+
+/** A container image is damaged, hostile, or of a kind that this version does not know. */
+export class ImageFormatError extends MyfsError {
+  /** The image, as it was named. */
+  readonly reference: string;
+  /** What was found to be wrong. */
+  readonly reason: string;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(reference: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("image_format", `Cannot read image ${reference}: ${reason}`, options);
+    this.reference = reference;
+    this.reason = reason;
   }
 }
 
@@ -266,6 +330,10 @@ export const ERROR_CLASSES: Readonly<Record<MyfsErrorCode, { readonly prototype:
   untrusted_base: UntrustedBaseError,
   unsafe_path: UnsafePathError,
   path_not_found: PathNotFoundError,
+  registry_unavailable: RegistryUnavailableError,
+  registry_denied: RegistryDeniedError,
+  image_not_found: ImageNotFoundError,
+  image_format: ImageFormatError,
   mount: MountError,
   system: SystemError,
   unsupported: UnsupportedError,
