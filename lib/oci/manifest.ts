@@ -183,11 +183,13 @@ export function parseImageConfig(reference: string, bytes: Uint8Array): ImageCon
   const rootfs = value.rootfs;
   if (typeof rootfs !== "object" || rootfs === null) throw refuse("its config names no layers");
   const { diff_ids } = rootfs as { diff_ids?: unknown };
-  const diffIds = list(refuse, diff_ids ?? [], "the layers of its config", LAYERS_MAX).map((one) => {
-    const digest = toOciDigest(one);
-    if (digest === undefined) throw refuse("its config has a digest that cannot be read");
-    return digest;
-  });
+  const diffIds = list(refuse, diff_ids ?? [], "the layers of its config", LAYERS_MAX).map(
+    (one) => {
+      const digest = toOciDigest(one);
+      if (digest === undefined) throw refuse("its config has a digest that cannot be read");
+      return digest;
+    },
+  );
   const os = text("os") ?? "linux";
   const architecture = text("architecture") ?? "unknown";
   return {

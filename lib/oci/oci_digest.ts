@@ -19,9 +19,7 @@ const LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha5
 export function toOciDigest(text: unknown): OciDigest | undefined {
   if (typeof text !== "string") return undefined;
   const match = /^(sha256|sha384|sha512):([0-9a-f]+)$/.exec(text);
-  return match !== null && match[2]!.length === LENGTHS[match[1]!]
-    ? text as OciDigest
-    : undefined;
+  return match !== null && match[2]!.length === LENGTHS[match[1]!] ? text as OciDigest : undefined;
 }
 
 /** The parts of a digest. */

@@ -64,7 +64,8 @@ export function registryStatusFault(
   const { status, headers } = answer;
   if (status === 401 || status === 403) {
     return new RegistryDeniedError(host, `Cannot ${task}: ${host} answers ${status}`, {
-      hint: "Check the name of the image: registries say the same of those that do not exist. If it " +
+      hint:
+        "Check the name of the image: registries say the same of those that do not exist. If it " +
         "is private, give credentials that may read it.",
     });
   }

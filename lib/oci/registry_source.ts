@@ -19,7 +19,11 @@ import { checkContent, ContentCheck, type OciDigest, toOciDigest } from "./oci_d
 import { RegistryAuth } from "./registry_auth.ts";
 import { findCredentials, type RegistryCredentials } from "./registry_credentials.ts";
 import { registryStatusFault } from "./registry_fault.ts";
-import { type RegistryAnswer, RegistryTransport, type TransportOptions } from "./registry_transport.ts";
+import {
+  type RegistryAnswer,
+  RegistryTransport,
+  type TransportOptions,
+} from "./registry_transport.ts";
 
 /** How registries are asked. */
 export interface RegistryOptions extends TransportOptions {
@@ -160,11 +164,15 @@ export class RegistrySource implements ImageSource {
     const path = `manifests/${name}`;
     return await this.#fromAny(async (endpoint) => {
       const fields = [["Accept", ACCEPTED_MANIFESTS]] as const;
-      const answer = await retried(async () => {
-        await using opened = await this.#ask(endpoint, path, fields, task, signal);
-        const bytes = await this.#readWhole(opened.body, task, endpoint);
-        return { bytes, headers: opened.headers };
-      }, this.#retry, signal);
+      const answer = await retried(
+        async () => {
+          await using opened = await this.#ask(endpoint, path, fields, task, signal);
+          const bytes = await this.#readWhole(opened.body, task, endpoint);
+          return { bytes, headers: opened.headers };
+        },
+        this.#retry,
+        signal,
+      );
       const said = toOciDigest(answer.headers.get("docker-content-digest"));
       for (const one of [digest, said]) {
         if (one === undefined) continue;

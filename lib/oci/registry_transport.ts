@@ -273,7 +273,7 @@ class RequestGuard implements Disposable {
   readonly #timeoutMs: number;
   readonly #abort: LinkedAbort;
   #connection: HttpConnection | undefined;
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #isLate = false;
 
   constructor(request: RegistryRequest, timeoutMs: number) {
