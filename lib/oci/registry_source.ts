@@ -179,7 +179,7 @@ export class RegistrySource implements ImageSource {
         const expected = { digest: one, size: one === digest ? size : undefined };
         checkContent(this.reference, "its manifest", expected, answer.bytes);
       }
-      const type = answer.headers.get("content-type")?.split(";")[0]!.trim();
+      const type = answer.headers.get("content-type")?.split(";", 1).join("").trim();
       return { bytes: answer.bytes, mediaType: type === "" ? undefined : type, isOriginal: true };
     });
   }
