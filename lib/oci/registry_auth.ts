@@ -95,9 +95,15 @@ export class RegistryAuth {
    * Takes note of an answer 401.
    *
    * @param refused What had been sent with the request.
+   * @param isFresh Whether that was made after an earlier answer 401 to the same request.
    * @throws {RegistryDeniedError} when there is nothing better to send.
    */
-  challenge(header: string | undefined, scope: string, refused: string | undefined): void {
+  challenge(
+    header: string | undefined,
+    scope: string,
+    refused: string | undefined,
+    isFresh: boolean,
+  ): void {
     const known = parseChallenges(header ?? "");
     const bearer = known.find(({ scheme, parameters }) =>
       scheme === "bearer" && parameters.has("realm")
@@ -106,7 +112,7 @@ export class RegistryAuth {
     const { host, credentials } = this.#options;
     const chosen = bearer ?? (credentials?.kind === "password" ? basic : undefined);
     // A token may have ended earlier than was said; one that is fresh is refused for good.
-    const isStale = refused !== undefined && refused.startsWith("Bearer ") &&
+    const isStale = !isFresh && refused !== undefined && refused.startsWith("Bearer ") &&
       credentials?.kind !== "bearer" && this.#tokens.delete(scope);
     if (chosen !== undefined && (refused === undefined || isStale)) {
       this.#challenge = chosen;

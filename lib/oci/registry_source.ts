@@ -52,6 +52,9 @@ interface Endpoint {
   readonly auth: RegistryAuth;
 }
 
+/** What is read of an answer that is no success, in bytes. */
+const REFUSAL_SIZE_MAX = 16 * 1024;
+
 /** The server of Docker's registry. */
 const DOCKER_HUB_SERVER = "registry-1.docker.io";
 
@@ -248,17 +251,17 @@ export class RegistrySource implements ImageSource {
   ): Promise<RegistryAnswer> {
     const url = new URL(`v2/${repository}/${path}`, base);
     const scope = `repository:${repository}:pull`;
-    // Once to be asked for a token, and once more where the token turns out to have ended.
-    for (;;) {
+    for (let isFresh = false;; isFresh = true) {
       const authorization = await auth.header(scope, signal);
       const all = authorization === undefined
         ? fields
         : [...fields, ["Authorization", authorization] as const];
       const answer = await this.#transport.request({ url, fields: all, task, signal });
       if (answer.status >= 200 && answer.status < 300) return answer;
-      await answer[Symbol.asyncDispose]();
+      await drain(answer);
       if (answer.status === 401) {
-        auth.challenge(answer.headers.get("www-authenticate"), scope, authorization);
+        const wish = answer.headers.get("www-authenticate");
+        auth.challenge(wish, scope, authorization, isFresh);
         continue;
       }
       if (answer.status === 404 || answer.status === 410) {
@@ -283,6 +286,16 @@ export class RegistrySource implements ImageSource {
       `Cannot ${task}: it ended after ${at} of ${size} bytes`,
       { retryable: true },
     );
+  }
+}
+
+/** Reads what little a refusal says, so that its connection can be used again. */
+async function drain(answer: RegistryAnswer): Promise<void> {
+  await using _disposed = answer;
+  let size = 0;
+  for await (const piece of answer.body) {
+    size += piece.length;
+    if (size > REFUSAL_SIZE_MAX) return;
   }
 }
 

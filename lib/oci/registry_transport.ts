@@ -211,16 +211,18 @@ export class RegistryTransport implements AsyncDisposable {
       ...(body === undefined ? {} : { body }),
     });
     guard.pause();
-    const content = this.#read(answer.body, connection, guard);
+    const reading = { isOver: false };
+    const content = this.#read(answer.body, connection, guard, reading);
     return {
       status: answer.status,
       headers: answer.headers,
       body: content,
       [Symbol.asyncDispose]: async () => {
-        // A generator that was never started runs no `finally` of its own.
-        guard[Symbol.dispose]();
         await content.return();
-        if (!this.#idle.includes(connection)) connection[Symbol.dispose]();
+        if (reading.isOver) return;
+        // A generator that was never started has run no `finally`.
+        guard[Symbol.dispose]();
+        connection[Symbol.dispose]();
       },
     };
   }
@@ -230,6 +232,7 @@ export class RegistryTransport implements AsyncDisposable {
     body: AsyncGenerator<Bytes, void>,
     connection: HttpConnection,
     guard: RequestGuard,
+    reading: { isOver: boolean },
   ): AsyncGenerator<Bytes, void> {
     try {
       for (;;) {
@@ -242,6 +245,7 @@ export class RegistryTransport implements AsyncDisposable {
     } catch (error) {
       throw guard.fail(error);
     } finally {
+      reading.isOver = true;
       guard[Symbol.dispose]();
       await body.return();
       if (connection.reusable) this.#keep(connection);
