@@ -14,7 +14,7 @@ function layerOf(byte: number, pieceCount: number, counts: Counts): LayerSource 
   return {
     digest: `sha256:${byte}`,
     mediaType: "x",
-    async *open(signal) {
+    async *open(signal): AsyncGenerator<Uint8Array> {
       counts.opened++;
       try {
         for (let i = 0; i < pieceCount; i++) {
