@@ -34,6 +34,7 @@
 
 // Packing and unpacking
 export { packDirectory, type PackOptions, type PackReport } from "./lib/image/pack.ts";
+export { type ArchiveLimits, packTar, type PackTarOptions } from "./lib/image/pack_tar.ts";
 export { type CommitOptions, commitOverlay, type CommitReport } from "./lib/image/commit.ts";
 export { unpackImage, type UnpackOptions, type UnpackReport } from "./lib/image/unpack.ts";
 export type { EntryCounts, Loss } from "./lib/image/reports.ts";
@@ -208,11 +209,13 @@ export {
 export type { Bytes } from "./lib/base/bytes.ts";
 export type { ProgressEvent, ProgressListener, ProgressPhase } from "./lib/base/progress.ts";
 export {
+  ArchiveFormatError,
   BlockCorruptError,
   BlockNotFoundError,
   type Failure,
   FlistFormatError,
   FlistNotFoundError,
+  LimitExceededError,
   MountError,
   MyfsError,
   type MyfsErrorCode,

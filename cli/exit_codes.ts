@@ -39,6 +39,7 @@ const EXIT_CODE_BY_ERROR: Readonly<Record<string, ExitCode>> = {
   path_not_found: EXIT_CODE.missing,
   block_corrupt: EXIT_CODE.corrupt,
   flist_format: EXIT_CODE.corrupt,
+  archive_format: EXIT_CODE.corrupt,
   store_denied: EXIT_CODE.denied,
   untrusted_route: EXIT_CODE.denied,
   untrusted_base: EXIT_CODE.denied,

@@ -18,6 +18,8 @@ export type MyfsErrorCode =
   | "untrusted_base"
   | "unsafe_path"
   | "path_not_found"
+  | "archive_format"
+  | "limit_exceeded"
   | "mount"
   | "system"
   | "unsupported"
@@ -190,6 +192,28 @@ export class PathNotFoundError extends MyfsError {
   }
 }
 
+/** An archive or a layer is damaged, ends early, or is of a form that this myfs does not know. */
+export class ArchiveFormatError extends MyfsError {
+  /** What the archive is called, escaped for display. */
+  readonly archive: string;
+  /** What was found to be wrong. */
+  readonly reason: string;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(archive: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("archive_format", `Cannot read ${archive}: ${reason}`, options);
+    this.archive = archive;
+    this.reason = reason;
+  }
+}
+
+/** Something is larger than the caller allows: a bound that keeps foreign data from doing harm. */
+export class LimitExceededError extends MyfsError {
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(message: string, options: MyfsErrorOptions = {}) {
+    super("limit_exceeded", message, options);
+  }
+}
+
 /** A file system could not be mounted. */
 export class MountError extends MyfsError {
   /** The directory it was to be mounted on, escaped for display. */
@@ -266,6 +290,8 @@ export const ERROR_CLASSES: Readonly<Record<MyfsErrorCode, { readonly prototype:
   untrusted_base: UntrustedBaseError,
   unsafe_path: UnsafePathError,
   path_not_found: PathNotFoundError,
+  archive_format: ArchiveFormatError,
+  limit_exceeded: LimitExceededError,
   mount: MountError,
   system: SystemError,
   unsupported: UnsupportedError,
