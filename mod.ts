@@ -39,6 +39,14 @@ export { type CommitOptions, commitOverlay, type CommitReport } from "./lib/imag
 export { unpackImage, type UnpackOptions, type UnpackReport } from "./lib/image/unpack.ts";
 export type { EntryCounts, Loss } from "./lib/image/reports.ts";
 
+// Container images
+export {
+  convertLayers,
+  type ConvertOptions,
+  type ImageOfLayers,
+} from "./lib/oci/convert_layers.ts";
+export type { LayerSource } from "./lib/oci/layer_source.ts";
+
 // Images: a flist with its stores
 export {
   Image,

@@ -84,7 +84,8 @@ export function parseTarHeader(block: Uint8Array): TarHeader {
   // GNU's own magic is "ustar  ": it uses the place of the prefix for other things.
   const isUstar = magic === "ustar";
   const isStar = isUstar && parseText(block, ...STAR_MAGIC) === "tar";
-  const prefix = isUstar ? parseText(block, ...(isStar ? STAR_PREFIX : PREFIX)) : "";
+  const [prefixStart, prefixEnd] = isStar ? STAR_PREFIX : PREFIX;
+  const prefix = isUstar ? parseText(block, prefixStart, prefixEnd) : "";
   const isDevice = type === "3" || type === "4";
   return {
     name: prefix === "" ? name : `${prefix}/${name}`,
