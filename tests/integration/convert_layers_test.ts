@@ -90,9 +90,9 @@ requiringTest(
     using folder = new TempFolder();
     const layers = LAYERS.map((entries) => makeLayer(...entries));
     const blobs = folder.tree("image/blobs/sha256");
-    const blob = (bytes: Uint8Array): { digest: string; size: number } => {
+    const blob = async (bytes: Uint8Array): Promise<{ digest: string; size: number }> => {
       const hex = createHash("sha256").update(bytes).digest("hex");
-      Deno.writeFileSync(`${blobs}/${hex}`, bytes);
+      await Deno.writeFile(`${blobs}/${hex}`, bytes);
       return { digest: `sha256:${hex}`, size: bytes.length };
     };
     const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -108,15 +108,17 @@ requiringTest(
       },
     });
     const type = "application/vnd.oci.image";
-    const manifest = blob(json({
+    const manifest = await blob(json({
       schemaVersion: 2,
       mediaType: `${type}.manifest.v1+json`,
-      config: { ...blob(config), mediaType: `${type}.config.v1+json` },
-      layers: layers.map(({ stored, mediaType }) => ({ ...blob(stored), mediaType })),
+      config: { ...await blob(config), mediaType: `${type}.config.v1+json` },
+      layers: await Promise.all(
+        layers.map(async ({ stored, mediaType }) => ({ ...await blob(stored), mediaType })),
+      ),
     }));
     const image = folder.file("image");
-    Deno.writeFileSync(`${image}/oci-layout`, json({ imageLayoutVersion: "1.0.0" }));
-    Deno.writeFileSync(
+    await Deno.writeFile(`${image}/oci-layout`, json({ imageLayoutVersion: "1.0.0" }));
+    await Deno.writeFile(
       `${image}/index.json`,
       json({
         schemaVersion: 2,
@@ -139,9 +141,9 @@ requiringTest(
     const target = folder.file("ours");
     await unpackImage(meta, target, { preserveOwnership: true });
     const rootfs = folder.file("bundle/rootfs");
-    Deno.removeSync(`${target}/.startup.toml`);
+    await Deno.remove(`${target}/.startup.toml`);
     // Whoever takes the file away changes the time of the root.
-    for (const root of [target, rootfs]) Deno.utimeSync(root, 1, 1);
+    for (const root of [target, rootfs]) await Deno.utime(root, 1, 1);
     assertSameDump(dumpTree(target), dumpTree(rootfs));
   },
 );

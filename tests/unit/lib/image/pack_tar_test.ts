@@ -61,7 +61,7 @@ Deno.test("pack tar: the same archive gives the same flist, however it is compre
     for (const jobs of [1, 3]) {
       const options = { ...optionsIn(folder, `${run++}`), jobs };
       await packTar(stream(new Uint8Array(bytes)), options);
-      flists.push(Deno.readFileSync(options.meta));
+      flists.push(await Deno.readFile(options.meta));
     }
   }
   for (const flist of flists) assert.deepEqual(flist, flists[0]);
@@ -111,7 +111,7 @@ Deno.test("pack tar: an abort ends it", async () => {
   using folder = new TempFolder();
   const abort = new AbortController();
   const source = new ReadableStream<Uint8Array>({
-    pull(controller) {
+    pull(controller): void {
       abort.abort(new Error("enough"));
       controller.enqueue(ARCHIVE.slice(0, 512));
     },

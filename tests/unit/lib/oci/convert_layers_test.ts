@@ -166,7 +166,7 @@ Deno.test("convert layers: the same image gives the same flist; a shared base is
     base,
     makeLayer({ name: "app", content: random.bytes(9000) }),
   ]);
-  const before = Deno.readFileSync(place.file("a.fl"));
+  const before = await Deno.readFile(place.file("a.fl"));
   // A file that the base has too must not change what the base's blocks are.
   const top = makeLayer({ name: "app", content: files[0]!.content });
   const second = await place.convert([base, top]);
@@ -177,8 +177,11 @@ Deno.test("convert layers: the same image gives the same flist; a shared base is
       meta: place.file(`${jobs}.fl`),
     });
   }
-  assert.deepEqual(Deno.readFileSync(place.file("1.fl")), Deno.readFileSync(place.file("3.fl")));
-  assert.notDeepEqual(Deno.readFileSync(place.file("a.fl")), before);
+  assert.deepEqual(
+    await Deno.readFile(place.file("1.fl")),
+    await Deno.readFile(place.file("3.fl")),
+  );
+  assert.notDeepEqual(await Deno.readFile(place.file("a.fl")), before);
 });
 
 Deno.test("convert layers: config and manifest become tags, long configs in parts", async () => {
