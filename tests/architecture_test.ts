@@ -78,6 +78,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   // These run as worker threads, or are the messages between them and the main thread.
   "lib/image/check_worker.ts": "tests/unit/lib/image/check_test.ts",
   "lib/image/pack_work.ts": "tests/unit/lib/image/pack_test.ts",
+  "lib/oci/layer_merge.ts": "tests/unit/lib/oci/convert_layers_test.ts",
   "lib/image/pack_worker.ts": "tests/integration/round_trip_large_test.ts",
   "lib/image/unpack_messages.ts": "tests/unit/lib/image/unpack_test.ts",
   "lib/image/unpack_worker.ts": "tests/integration/round_trip_targets_test.ts",

@@ -1,10 +1,11 @@
 /**
- * `myfs pack`: a directory becomes a flist and blocks.
+ * `myfs pack`: a directory or an archive becomes a flist and blocks.
  *
  * @module
  */
 
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import type { ArchiveLimits } from "myfs";
 import { stateOptions } from "../cache_folder.ts";
 import { examplesText } from "../help.ts";
 import { packSummary } from "../output/summaries.ts";
@@ -30,15 +31,18 @@ import {
 } from "../store_tuning.ts";
 import { collectTag } from "../tag.ts";
 
+/** Highest limit that an option takes. */
+const COUNT_MAX = 999_999_999_999_999;
+
 /** Makes the command. */
 export function packCommand(execute: Execute): CommandUnknownOpts {
   return new Command("pack")
-    .summary("turn a directory into a flist and blocks")
+    .summary("turn a directory or an archive into a flist and blocks")
     .description(
-      "Packs a directory: its blocks go to a store, its tree to a flist. Blocks that the store has " +
+      "Packs a directory, or a tar archive that is plain or compressed by gzip or zstd: its blocks go to a store, its tree to a flist. Blocks that the store has " +
         "already are not written again, so a pack that was interrupted goes on quickly.",
     )
-    .argument("<directory>", "the tree to pack")
+    .argument("<source>", "the directory or archive to pack, - for an archive on standard input")
     .option("-m, --meta <flist>", "the flist to write")
     .addOption(storeOption(
       "where blocks go, such as dir:///path; repeatable, also with a range of ids in front: " +
@@ -54,6 +58,21 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
     .option("--exclude <pattern>", "leave out paths that match the glob; repeatable", collect)
     .option("--one-file-system", "stay on the directory's file system")
     .option("--level <level>", "zstd's compression level, 1 to 19 (default: 3)", wholeNumber(1, 19))
+    .option(
+      "--entries-max <count>",
+      "most entries of an archive (default: 1000000)",
+      wholeNumber(1, COUNT_MAX),
+    )
+    .option(
+      "--plain-bytes-max <bytes>",
+      "most bytes of an archive without compression (default: 1 TiB)",
+      wholeNumber(1, COUNT_MAX),
+    )
+    .option(
+      "--ratio-max <ratio>",
+      "how many times its size an archive may come to (default: 1000)",
+      wholeNumber(1, COUNT_MAX),
+    )
     .addOption(jobsOption)
     .option("--tag <key=value>", "tag the flist; repeatable", collectTag)
     .option("--no-strip-password", "keep passwords of store URLs in the flist")
@@ -71,6 +90,10 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
           "myfs pack --meta tree.fl --store dir:///srv/blocks ./tree",
         ],
         [
+          "Pack an archive without unpacking it",
+          "myfs pack --meta tree.fl --store dir:///srv/blocks tree.tar.zst",
+        ],
+        [
           "Spread the blocks over two disks",
           "myfs pack -m tree.fl -s 00-7f=dir:///disk1 -s 80-ff=dir:///disk2 ./tree",
         ],
@@ -80,13 +103,13 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
         ],
       ),
     )
-    .action((directory, options) =>
+    .action((source, options) =>
       execute(options, async (session) => {
         const meta = required(options.meta, "--meta <flist>");
         const store = required(storesOf(options), "--store <spec>");
-        const { packDirectory } = await import("myfs");
+        const { packDirectory, packTar } = await import("myfs");
         // The options have the library's names; only those that differ are spelt out.
-        const report = await packDirectory(directory, {
+        const common = {
           ...options,
           ...tuningOf(options),
           ...stateOptions(),
@@ -96,12 +119,70 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
           tags: options.tag ?? {},
           signal: session.signal,
           onProgress: session.onProgress,
-        });
+        };
+        const isArchive = await namesArchive(source);
+        refuseMisplaced(isArchive, options);
+        const report = isArchive
+          ? await packTar(source === "-" ? Deno.stdin.readable : source, {
+            ...common,
+            limits: limitsOf(options),
+          })
+          : await packDirectory(source, common);
         await session.result(() => ({ ...report }));
-        session.note(() => packSummary(directory, report));
+        session.note(() => packSummary(source, report));
         return warnOfGaps(session, report);
       }, {
         onInterrupt: "no flist was written, and blocks that were stored will be reused",
       })
     );
+}
+
+/** Whether `source` is something to be read, not a directory. What is wrong with it shows later. */
+async function namesArchive(source: string): Promise<boolean> {
+  if (source === "-") return true;
+  try {
+    return !(await Deno.stat(source)).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+interface ArchiveOptions {
+  readonly entriesMax?: number | undefined;
+  readonly plainBytesMax?: number | undefined;
+  readonly ratioMax?: number | undefined;
+}
+
+interface DirectoryOptions {
+  readonly base?: string | undefined;
+  readonly trustBase?: boolean | undefined;
+  readonly oneFileSystem?: boolean | undefined;
+}
+
+function limitsOf({ entriesMax, plainBytesMax, ratioMax }: ArchiveOptions): ArchiveLimits {
+  return {
+    ...(entriesMax === undefined ? {} : { entriesMax }),
+    ...(plainBytesMax === undefined ? {} : { plainBytesMax }),
+    ...(ratioMax === undefined ? {} : { ratioMax }),
+  };
+}
+
+/** Options that would have no effect are refused. */
+function refuseMisplaced(isArchive: boolean, options: ArchiveOptions & DirectoryOptions): void {
+  const misplaced = isArchive
+    ? {
+      base: options.base,
+      "trust-base": options.trustBase,
+      "one-file-system": options.oneFileSystem,
+    }
+    : {
+      "entries-max": options.entriesMax,
+      "plain-bytes-max": options.plainBytesMax,
+      "ratio-max": options.ratioMax,
+    };
+  for (const [name, value] of Object.entries(misplaced)) {
+    if (value === undefined) continue;
+    const what = isArchive ? "a directory" : "an archive";
+    throw new RangeError(`Cannot use --${name}: it is for ${what} as the source only`);
+  }
 }

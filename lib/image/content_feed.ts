@@ -6,6 +6,8 @@
  */
 
 import type { Bytes } from "../base/bytes.ts";
+import { displayByteString } from "../base/byte_string.ts";
+import { LimitExceededError } from "../base/errors.ts";
 import { Blake3Hasher } from "../block/digest.ts";
 import type { Profile } from "../block/profile.ts";
 import { LONG_CHUNKS, LONG_CHUNKS_FILE_SIZE_MIN, SHORT_CHUNKS } from "../chunk/chunk_sizes.ts";
@@ -37,6 +39,9 @@ const WINDOW_SIZE = 4 * 1024 * 1024;
 /** Most bytes that workers have or that wait for them. */
 const UNDER_WAY_MAX = 32 * 1024 * 1024;
 
+/** Most bytes that files with holes may come to in the old format, which fills holes with zeros. */
+const FILLED_BYTES_MAX = 64 * 1024 ** 3;
+
 /** Has a worker do a unit; the promise is kept when it is done. */
 export type SubmitUnit = (planned: PlannedUnit, transfer: Transferable[]) => Promise<void>;
 
@@ -62,6 +67,7 @@ export class ContentFeed {
   #isSmall = true;
   #at = 0;
   #large: LargeFile | undefined;
+  #filledBytes = 0;
 
   /** @param submit Called with units in the order in which they are to count. */
   constructor(profile: Profile, submit: SubmitUnit) {
@@ -82,8 +88,13 @@ export class ContentFeed {
     this.#scope++;
   }
 
-  /** Begins a file that is not empty; answers the number of its content. */
+  /**
+   * Begins a file that is not empty; answers the number of its content.
+   *
+   * @throws {LimitExceededError} when the old format would need too many zeros for holes.
+   */
   begin(file: FedFile): number {
+    if (this.#profile === "rfs" && file.hasHoles) this.#countHoles(file);
     this.#file = file;
     this.#at = 0;
     const isSparse = file.hasHoles && this.#profile === "myfs";
@@ -153,6 +164,16 @@ export class ContentFeed {
     for (let left = length; left > 0; left -= zeros.length) {
       await this.#writeLarge(this.#at, zeros.subarray(0, Math.min(left, zeros.length)));
     }
+  }
+
+  #countHoles({ name, size }: FedFile): void {
+    this.#filledBytes += size;
+    if (this.#filledBytes <= FILLED_BYTES_MAX) return;
+    throw new LimitExceededError(
+      `Cannot pack ${displayByteString(name)}: files with holes come to more than ` +
+        `${FILLED_BYTES_MAX} bytes, all of which the rfs profile stores`,
+      { hint: "The myfs profile keeps holes." },
+    );
   }
 
   #endBundle(): Promise<void> {

@@ -18,6 +18,8 @@ export type Need =
   | "python3"
   | "rsync"
   | "strace"
+  | "tar"
+  | "umoci"
   | "cp"
   | "time"
   | "libcrypto"

@@ -68,8 +68,13 @@ export function hasRightChecksum(block: Uint8Array): boolean {
     unsigned += byte;
     signed += byte >= 0x80 ? byte - 0x100 : byte;
   }
-  const stored = parseNumber(block, ...CHECKSUM);
-  return stored === unsigned || stored === signed;
+  try {
+    const stored = parseNumber(block, ...CHECKSUM);
+    return stored === unsigned || stored === signed;
+  } catch {
+    // What is no number is no checksum either.
+    return false;
+  }
 }
 
 /**

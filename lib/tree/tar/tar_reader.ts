@@ -216,7 +216,7 @@ export class TarReader implements AsyncDisposable {
       await this.#bytes.drain();
       return undefined;
     }
-    if (!this.#understand(() => hasRightChecksum(block))) {
+    if (!hasRightChecksum(block)) {
       throw this.#fault(
         isFirst ? "it is no tar archive" : `the checksum of the header behind "${this.#shown}"` +
           " is wrong",
