@@ -95,8 +95,8 @@ export class AssembledTree implements PackSource {
    * @throws {ArchiveFormatError} when there is nothing at `target`, or a directory.
    */
   link(path: string, target: string): void {
-    const { directory, name } = this.#place(target, false) ?? {};
-    const node = directory?.children!.get(name!);
+    const found = this.#place(target, false);
+    const node = found?.directory.children?.get(found.name);
     if (node === undefined) {
       throw this.#fault(
         path,

@@ -125,7 +125,7 @@ export function layerOf(stored: Uint8Array): MadeLayer {
     mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
     stored,
     opened: 0,
-    open() {
+    open(): AsyncIterable<Uint8Array> {
       layer.opened++;
       return inPieces(stored, 4096);
     },

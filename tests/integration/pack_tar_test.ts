@@ -45,8 +45,10 @@ os.utime(root + "/dir/large", ns=(0, 1_600_000_000_123_456_789))
 os.utime(root + "/dir/sub", ns=(0, 1_500_000_000_000_000_001))
 `.replaceAll("\\\\", "\\");
 
+type Maker = (tree: string, archive: string) => Promise<string>;
+
 /** Ways to make an archive of `tree`. */
-const MAKERS: Readonly<Record<string, (tree: string, archive: string) => Promise<string>>> = {
+const MAKERS: Readonly<Record<string, Maker>> = {
   "GNU tar, pax, sparse 1.0, xattrs": gnu(
     "--format=pax",
     "--sparse",
@@ -63,7 +65,7 @@ const MAKERS: Readonly<Record<string, (tree: string, archive: string) => Promise
   "Python, gnu": python("GNU_FORMAT"),
 };
 
-function gnu(...options: readonly string[]) {
+function gnu(...options: readonly string[]): Maker {
   return (tree: string, archive: string): Promise<string> =>
     // Some formats cannot hold all of the tree: what they leave out is missing on both sides.
     runProgram(
@@ -81,7 +83,7 @@ function gnu(...options: readonly string[]) {
     );
 }
 
-function python(format: string) {
+function python(format: string): Maker {
   const script = "import sys, tarfile\n" +
     `t = tarfile.open(sys.argv[2], 'w', format=tarfile.${format})\nt.add(sys.argv[1], '.')\nt.close()`;
   return (tree: string, archive: string): Promise<string> =>
