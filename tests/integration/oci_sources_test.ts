@@ -5,12 +5,14 @@
  */
 
 import assert from "node:assert/strict";
-import { convertImage, dumpFlist, openContainerImage, unpackImage } from "myfs";
+import { convertImage, dumpFlist, FlistReader, openContainerImage, unpackImage } from "myfs";
 import { DockerRegistry } from "../helpers/docker_registry.ts";
+import { faultServer } from "../helpers/fault_server.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { runProgram } from "../helpers/run_program.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { assertSameDump, dumpTree } from "../helpers/tree_dump.ts";
+import { until } from "../helpers/until.ts";
 import { finish, myfs, myfsJson, startMyfs } from "./cli_process.ts";
 
 const NEEDS = ["root", "python3", "docker-registry", "skopeo", "umoci", "openssl"] as const;
@@ -137,10 +139,9 @@ requiringTest(
     assertSameDump(dump(target), dump(rootfs));
 
     // An archive of Docker has no manifest, and so no tag with its digest; all else is the same.
-    const lines = async (flist: string): Promise<string[]> => {
-      const text: string[] = [];
-      for await (const line of dumpFlist(flist)) text.push(line);
-      return text.join("").split("\n").filter((line) => !line.includes("oci.manifest"));
+    const lines = (flist: string): string[] => {
+      using reader = FlistReader.open(flist);
+      return [...dumpFlist(reader)].filter((line) => !line.startsWith("tag oci.manifest="));
     };
     const socket = folder.file("docker.sock");
     await using _daemon = serveArchive(socket, folder.file("docker.tar"));
@@ -149,7 +150,7 @@ requiringTest(
       const name of [`docker-archive:${folder.file("docker.tar")}:app:v1`, "docker-daemon:app:v1"]
     ) {
       await convertImage(name, { meta: named, store, daemonSockets: [socket] });
-      assert.deepEqual(await lines(named), await lines(meta), name);
+      assert.deepEqual(lines(named), lines(meta), name);
     }
     await assert.rejects(
       openContainerImage("docker-daemon:other", { daemonSockets: [socket] }),
@@ -161,19 +162,12 @@ requiringTest(
 requiringTest(NEEDS, "container: Ctrl-C in a download leaves no flist", async () => {
   using folder = new TempFolder();
   // A registry that answers and then falls silent.
-  const waiting = Promise.withResolvers<void>();
-  await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => {
-      waiting.resolve();
-      return new Promise<Response>(() => {});
-    },
-  );
+  await using server = await faultServer({ kind: "silence" });
   const meta = folder.file("a.fl");
-  const name = `127.0.0.1:${(server.addr as Deno.NetAddr).port}/app`;
+  const name = `127.0.0.1:${server.port}/app`;
   const args = ["-i", name, "-m", meta, "-s", `dir://${folder.file("blocks")}`, "--plain-http"];
   const child = startMyfs(["container", ...args], { program: "myfs_tool" });
-  await waiting.promise;
+  await until(() => server.requests.length > 0);
   child.kill("SIGINT");
   const { code, stderr } = await finish(child);
   assert.equal(code, 130, stderr);
