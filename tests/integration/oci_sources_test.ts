@@ -130,7 +130,7 @@ requiringTest(
     const meta = folder.file("registry.fl");
     await Deno.writeFile(meta, first![1]);
     const target = folder.file("out");
-    await unpackImage(meta, target, { store });
+    await unpackImage(meta, target, { store, preserveOwnership: true });
     assert.match(await Deno.readTextFile(`${target}/.startup.toml`), /\/usr\/bin\/true/);
     await Deno.remove(`${target}/.startup.toml`);
     const rootfs = folder.file("bundle/rootfs");
