@@ -45,6 +45,7 @@ export interface ContainerPlatformImage {
   readonly platform: string;
   /** Digest of its manifest; undefined where the source has none, as archives of Docker. */
   readonly manifestDigest: string | undefined;
+  /** Digest of its config, which Docker calls the image's id. */
   readonly configDigest: string;
   /** The config, as the image has it: JSON. */
   readonly config: Bytes;

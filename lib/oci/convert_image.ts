@@ -25,12 +25,17 @@ export interface ConvertImageOptions
 
 /** What became of one platform's image. */
 export interface ConvertedImage {
+  /** Such as `linux/amd64`. */
   readonly platform: string;
+  /** Undefined where the source has no manifest. */
   readonly manifestDigest: string | undefined;
+  /** Digest of its config, which Docker calls the image's id. */
   readonly configDigest: string;
-  /** Layers, and their bytes as they came. */
+  /** How many layers it has. */
   readonly layers: number;
+  /** Bytes of the layers as they came. */
   readonly layerBytes: number;
+  /** What the pack did. */
   readonly pack: PackReport;
 }
 

@@ -9,6 +9,7 @@ import { type OciDigest, toOciDigest } from "./oci_digest.ts";
 
 /** An image in a registry. */
 export interface RegistryReference {
+  /** Tells references apart. */
   readonly kind: "registry";
   /** Host and perhaps port, such as `docker.io` or `localhost:5000`. */
   readonly registry: string;
@@ -16,6 +17,7 @@ export interface RegistryReference {
   readonly repository: string;
   /** Undefined only where there is a digest. */
   readonly tag: string | undefined;
+  /** Where it is given, it counts, and the tag does not. */
   readonly digest: OciDigest | undefined;
 }
 
@@ -31,6 +33,7 @@ export interface FileReference {
 
 /** An image of the Docker or Podman that runs on this machine. */
 export interface DaemonReference {
+  /** Tells references apart. */
   readonly kind: "docker-daemon";
   /** With its tag or digest. */
   readonly name: string;

@@ -8,10 +8,8 @@ import { createHash, type Hash } from "node:crypto";
 import type { Bytes } from "../base/bytes.ts";
 import { ImageFormatError } from "../base/errors.ts";
 
-declare const digestBrand: unique symbol;
-
 /** A digest as OCI writes it, such as `sha256:` and 64 hexadecimal digits in lower case. */
-export type OciDigest = string & { readonly [digestBrand]: true };
+export type OciDigest = string & { readonly __brand: "OciDigest" };
 
 const LENGTHS: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
 

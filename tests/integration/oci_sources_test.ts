@@ -7,10 +7,12 @@
 import assert from "node:assert/strict";
 import { convertImage, dumpFlist, FlistReader, openContainerImage, unpackImage } from "myfs";
 import { DockerRegistry } from "../helpers/docker_registry.ts";
+import { faultServer } from "../helpers/fault_server.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { runProgram } from "../helpers/run_program.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { assertSameDump, dumpTree } from "../helpers/tree_dump.ts";
+import { until } from "../helpers/until.ts";
 import { finish, myfs, myfsJson, startMyfs } from "./cli_process.ts";
 
 const NEEDS = ["root", "python3", "docker-registry", "skopeo", "umoci", "openssl"] as const;
@@ -128,7 +130,7 @@ requiringTest(
     const meta = folder.file("registry.fl");
     await Deno.writeFile(meta, first![1]);
     const target = folder.file("out");
-    await unpackImage(meta, target, { store });
+    await unpackImage(meta, target, { store, preserveOwnership: true });
     assert.match(await Deno.readTextFile(`${target}/.startup.toml`), /\/usr\/bin\/true/);
     await Deno.remove(`${target}/.startup.toml`);
     const rootfs = folder.file("bundle/rootfs");
@@ -160,19 +162,12 @@ requiringTest(
 requiringTest(NEEDS, "container: Ctrl-C in a download leaves no flist", async () => {
   using folder = new TempFolder();
   // A registry that answers and then falls silent.
-  const waiting = Promise.withResolvers<void>();
-  await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => {
-      waiting.resolve();
-      return new Promise<Response>(() => {});
-    },
-  );
+  await using server = await faultServer({ kind: "silence" });
   const meta = folder.file("a.fl");
-  const name = `127.0.0.1:${(server.addr as Deno.NetAddr).port}/app`;
+  const name = `127.0.0.1:${server.port}/app`;
   const args = ["-i", name, "-m", meta, "-s", `dir://${folder.file("blocks")}`, "--plain-http"];
   const child = startMyfs(["container", ...args], { program: "myfs_tool" });
-  await waiting.promise;
+  await until(() => server.requests.length > 0);
   child.kill("SIGINT");
   const { code, stderr } = await finish(child);
   assert.equal(code, 130, stderr);
