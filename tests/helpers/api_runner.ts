@@ -88,7 +88,7 @@ export class UnprivilegedUser {
     const denoDir = `${folder}/deno-dir`;
     Deno.mkdirSync(denoDir);
     copyTree(`${cacheFolder()}/npm`, `${denoDir}/npm`);
-    for (const name of ["mod.ts", "deno.json", "deno.lock", "lib"]) {
+    for (const name of ["mod.ts", "deno.json", "deno.lock", "lib", "cli"]) {
       copyTree(`${repository}${name}`, `${folder}/${name}`);
     }
     Deno.mkdirSync(`${folder}/tests/helpers`, { recursive: true });
@@ -109,6 +109,22 @@ export class UnprivilegedUser {
   /** Makes `call` as this user. */
   run<Report>(call: ApiCall): Promise<ApiAnswer<Report>> {
     return runApi(call, { at: this.#place });
+  }
+
+  /** The command line, as this user has it. */
+  command(...args: string[]): Deno.Command {
+    const { deno, denoDir, uid } = this.#place;
+    const program = `${denoDir}/../cli/myfs.ts`;
+    return new Deno.Command(deno, {
+      args: ["run", "--quiet", "--cached-only", "-A", program, ...args],
+      stdout: "piped",
+      stderr: "piped",
+      uid,
+      gid: uid,
+      cwd: "/",
+      clearEnv: true,
+      env: { DENO_DIR: denoDir, HOME: denoDir, PATH: Deno.env.get("PATH") ?? "" },
+    });
   }
 }
 

@@ -34,7 +34,11 @@ export type Need =
   | "htpasswd"
   | "fuse.h"
   | "fuse"
-  | "fusermount3";
+  | "fusermount3"
+  | "gcc"
+  | "git"
+  | "fio"
+  | "diff";
 
 /** Registers a test that runs only where everything in `needs` is there. */
 export function requiringTest(

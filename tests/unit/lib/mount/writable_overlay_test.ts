@@ -92,15 +92,11 @@ requiringTest(
   ["root", "mount"],
   "writable overlay: a file system that cannot is named",
   async () => {
-    using flistFolder = new TempFolder();
-    using flist = await rootOf(flistFolder);
-    // /proc takes no directories at all; what is there already cannot hold changes.
-    const target = flistFolder.tree("mnt");
+    using folder = new TempFolder();
     const places = { upper: "/proc/sys", work: "/proc/sys/kernel" };
     await assert.rejects(
-      mountOverlay(target, "test", places),
-      /Cannot mount on .*(\(proc\)|overlay)/,
+      mountOverlay(folder.tree("mnt"), "test", places),
+      /Cannot mount on .*: the file system of \/proc\/sys \(proc\) cannot hold/,
     );
-    assert.ok(flist.path.endsWith("a.fl"));
   },
 );
