@@ -82,8 +82,11 @@ export {
   type MountImageOptions,
   type MountStatistics,
 } from "./lib/mount/mount_image.ts";
+export type { MountKeeping } from "./lib/mount/mount_keeping.ts";
+export type { MountStatus, MountStoreStatus } from "./lib/mount/mount_status.ts";
 export {
   listMountedImages,
+  mountedFlist,
   type MountedImage,
   type MountState,
   unmountImage,

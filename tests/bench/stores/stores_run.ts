@@ -128,7 +128,8 @@ class StoresBench {
     const folder = await this.#folder();
     const target = await this.#folder();
     const folders: Folders = { source, target };
-    const way = kind.files ? fileWay(set, folders) : memoryWay(set);
+    const underWay = set.workload.kind === "small" ? kind.smallUnderWay : undefined;
+    const way = kind.files ? fileWay(set, folders) : memoryWay(set, underWay);
     const directions: readonly Direction[] = kind.readOnly === true
       ? ["download"]
       : ["upload", "download"];
