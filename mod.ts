@@ -128,6 +128,15 @@ export type {
   HubUser,
   NewHubToken,
 } from "./lib/hub_api/hub_answers.ts";
+export {
+  downloadFile,
+  type DownloadReport,
+  existsAtHub,
+  publishFlist,
+  type TransferOptions,
+  uploadFile,
+  type UploadReport,
+} from "./lib/hub_api/transfer.ts";
 export { type HubCredential, HubCredentials } from "./lib/hub_api/credentials.ts";
 export {
   formatHubFlist,
