@@ -238,7 +238,7 @@ Deno.test("download: what is not there leaves nothing, and a path is no hash", a
   await using hub = await SmallHub.start();
   const target = `${hub.folder}/target`;
   await assert.rejects(downloadFile(hub.client, SHA256, target), { code: "hub", status: 404 });
-  await assert.rejects(downloadFile(hub.client, "../etc/passwd", target), TypeError);
+  await assert.rejects(downloadFile(hub.client, "../etc/passwd", target), SyntaxError);
   assert.deepEqual(await Array.fromAsync(Deno.readDir(hub.folder)), []);
 });
 
