@@ -83,6 +83,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/store/resp/resp_reply.ts": "tests/unit/lib/store/resp/resp_reader_test.ts",
   "lib/store/resp/resp_socket.ts": "tests/unit/lib/store/resp/resp_store_test.ts",
   "lib/store/resp/zdb_dialect.ts": "tests/unit/lib/store/resp/resp_store_test.ts",
+  "lib/mount/chunk_opener_worker.ts": "tests/unit/lib/mount/chunk_openers_test.ts",
   "lib/mount/device_worker.ts": "tests/integration/mount_image_test.ts",
   "lib/mount/mount_image.ts": "tests/integration/mount_image_test.ts",
   "lib/mount/mounts.ts": "tests/integration/mount_image_test.ts",

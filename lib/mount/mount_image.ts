@@ -17,10 +17,11 @@ import { notifyResend } from "../fuse/notify.ts";
 import { OPCODE_LIMIT, OPCODES } from "../fuse/opcodes.ts";
 import { type Holder, stopHolder } from "../fuse/takeover.ts";
 import { unmount } from "../fuse/unmount.ts";
-import { codecSetupOf, openFlistCodec } from "../image/flist_codec.ts";
+import { codecSetupOf } from "../image/flist_codec.ts";
 import { type ReadStoreOptions, useStoreOf } from "../image/image_stores.ts";
 import type { LocalPlacement } from "../store/store.ts";
 import { StoreMetricsCollector } from "../store/wrappers/store_metrics.ts";
+import { ChunkOpeners } from "./chunk_openers.ts";
 import {
   type DeviceWorkerMessage,
   type DeviceWorkerStart,
@@ -49,7 +50,7 @@ export type { MountFault } from "./device_messages.ts";
 const DEVICE_THREADS = 2;
 
 /** How far the kernel reads ahead, where that can be set. */
-const READ_AHEAD_KIB = 1024;
+const READ_AHEAD_KIB = 2048;
 
 /** How long mounting waits for stores; those that take longer are opened meanwhile. */
 const STORE_WAIT_MS = 100;
@@ -347,9 +348,10 @@ export class ImageMount implements AsyncDisposable {
       if (event.kind === "fault") this.#lastFault = event.fault;
       options.onEvent?.(event);
     };
+    const openers = new ChunkOpeners(codec);
     const reader = new LateReader({
       flist,
-      codec: openFlistCodec(codec),
+      open: (ref, block) => openers.open(ref, block),
       chunks: this.#chunks,
       counters: this.#counters,
       store,
@@ -387,6 +389,7 @@ export class ImageMount implements AsyncDisposable {
       await this.#socket?.[Symbol.asyncDispose]();
       // An overlay keeps what is below it, so there is none any more.
       if (options.writable !== undefined) await removeWorkDirectory(resolve(options.writable));
+      await openers[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       flist[Symbol.dispose]();
       return ends.find((end) => end !== "unmounted") ?? "unmounted";
