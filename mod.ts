@@ -34,9 +34,46 @@
 
 // Packing and unpacking
 export { packDirectory, type PackOptions, type PackReport } from "./lib/image/pack.ts";
+export { type ArchiveLimits, packTar, type PackTarOptions } from "./lib/image/pack_tar.ts";
 export { type CommitOptions, commitOverlay, type CommitReport } from "./lib/image/commit.ts";
 export { unpackImage, type UnpackOptions, type UnpackReport } from "./lib/image/unpack.ts";
 export type { EntryCounts, Loss } from "./lib/image/reports.ts";
+
+// Container images
+export {
+  convertLayers,
+  type ConvertOptions,
+  type ImageOfLayers,
+} from "./lib/oci/convert_layers.ts";
+export type { LayerSource } from "./lib/oci/layer_source.ts";
+export {
+  type ConvertedImage,
+  convertImage,
+  type ConvertImageOptions,
+  type ConvertReport,
+} from "./lib/oci/convert_image.ts";
+export {
+  type ContainerImage,
+  type ContainerLayer,
+  type ContainerPlatformImage,
+  openContainerImage,
+  type OpenContainerImageOptions,
+} from "./lib/oci/container_image.ts";
+export {
+  type DaemonReference,
+  type FileReference,
+  formatImageReference,
+  type ImageReference,
+  parseImageReference,
+  type RegistryReference,
+} from "./lib/oci/image_reference.ts";
+export type { OciDigest } from "./lib/oci/oci_digest.ts";
+export type { RegistryCredentials } from "./lib/oci/registry_credentials.ts";
+export type { RegistryOptions } from "./lib/oci/registry_source.ts";
+export type { TransportOptions } from "./lib/oci/registry_transport.ts";
+export type { ProxySettings } from "./lib/store/http_proxy.ts";
+export type { RetryOptions } from "./lib/store/wrappers/retrying_store.ts";
+export type { Clock } from "./lib/base/clock.ts";
 
 // Images: a flist with its stores
 export {
@@ -82,6 +119,8 @@ export {
   type MountImageOptions,
   type MountStatistics,
 } from "./lib/mount/mount_image.ts";
+export type { Prefetch, PrefetchStatistics } from "./lib/mount/prefetcher.ts";
+export { formatUseTrace, parseUseTrace, USE_TRACE_SIZE_MAX } from "./lib/mount/use_trace.ts";
 export type { MountKeeping } from "./lib/mount/mount_keeping.ts";
 export type { MountStatus, MountStoreStatus } from "./lib/mount/mount_status.ts";
 export {
@@ -247,17 +286,23 @@ export {
 export type { Bytes } from "./lib/base/bytes.ts";
 export type { ProgressEvent, ProgressListener, ProgressPhase } from "./lib/base/progress.ts";
 export {
+  ArchiveFormatError,
   BlockCorruptError,
   BlockNotFoundError,
   type Failure,
   FlistFormatError,
   FlistNotFoundError,
   HubError,
+  ImageFormatError,
+  ImageNotFoundError,
+  LimitExceededError,
   MountError,
   MyfsError,
   type MyfsErrorCode,
   PartialFailureError,
   PathNotFoundError,
+  RegistryDeniedError,
+  RegistryUnavailableError,
   StoreDeniedError,
   StoreUnavailableError,
   SystemError,

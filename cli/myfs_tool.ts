@@ -5,6 +5,8 @@
  */
 
 import { completionCommand } from "./commands/completion.ts";
+import { containerCommand } from "./commands/container.ts";
+import { imageCommand } from "./commands/image.ts";
 import { main } from "./main.ts";
 import { createProgram } from "./program.ts";
 
@@ -13,9 +15,19 @@ if (import.meta.main) {
     createProgram({
       name: "myfs-tool",
       description:
-        "Tools for those who run myfs. This version offers completion only; the work on flists and blocks is done by myfs.",
-      commands: [completionCommand(execute, "myfs-tool")],
-      examples: [["Complete its command lines in bash", "source <(myfs-tool completion bash)"]],
+        "Turns container images into flists and blocks. What is done with these is done by myfs.",
+      commands: [
+        containerCommand(execute),
+        imageCommand(execute),
+        completionCommand(execute, "myfs-tool"),
+      ],
+      examples: [
+        [
+          "Convert an image",
+          "myfs-tool container --image-name nginx:latest --store dir:///srv/blocks",
+        ],
+        ["See its size first", "myfs-tool image inspect nginx:latest"],
+      ],
     })
   );
 }

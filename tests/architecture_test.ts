@@ -43,6 +43,16 @@ const STRANGERS = [["flist", "store"]];
  * A file that only declares types and constants needs no mention.
  */
 const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
+  "lib/oci/archive_index.ts": "tests/integration/oci_sources_test.ts",
+  "lib/oci/container_image.ts": "tests/unit/lib/oci/registry_source_test.ts",
+  "lib/oci/convert_image.ts": "tests/integration/oci_sources_test.ts",
+  "lib/oci/daemon_image.ts": "tests/integration/oci_sources_test.ts",
+  "lib/oci/docker_archive_source.ts": "tests/integration/oci_sources_test.ts",
+  "lib/oci/image_files.ts": "tests/integration/oci_sources_test.ts",
+  "lib/oci/layout_source.ts": "tests/integration/oci_sources_test.ts",
+  "lib/oci/oci_digest.ts": "tests/unit/lib/oci/registry_source_test.ts",
+  "lib/oci/registry_fault.ts": "tests/unit/lib/oci/registry_source_test.ts",
+  "lib/oci/registry_transport.ts": "tests/unit/lib/oci/registry_source_test.ts",
   "lib/block/block_checks.ts": "tests/unit/lib/block/block_codec_test.ts",
   "lib/block/myfs_codec.ts": "tests/unit/lib/block/block_codec_test.ts",
   "lib/block/rfs_codec.ts": "tests/unit/lib/block/block_codec_test.ts",

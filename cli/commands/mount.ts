@@ -20,6 +20,14 @@ import { EventLog } from "../output/event_log.ts";
 import { MissingError } from "../problem.ts";
 import type { Execute } from "../session.ts";
 import {
+  prefetchOf,
+  prefetchOption,
+  prefetchRateOption,
+  traceInOption,
+  traceOutOption,
+  writeTrace,
+} from "../prefetch_options.ts";
+import {
   jsonOption,
   metaOption,
   quietOption,
@@ -78,6 +86,10 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     .addOption(retriesOption)
     .addOption(concurrencyOption)
     .addOption(limitRateOption)
+    .addOption(prefetchOption)
+    .addOption(prefetchRateOption)
+    .addOption(traceInOption)
+    .addOption(traceOutOption)
     .addHelpText(
       "after",
       examplesText(
@@ -95,13 +107,23 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
         const { mountImage } = await import("myfs");
         using log = await EventLog.open(options.log, session);
         await using cache = await openDefaultCache(options, session, meta, storesOf(options));
-        const { grace, takeover, daemon: _daemon, log: _log, ...others } = withoutCache(options);
+        const {
+          grace,
+          takeover,
+          daemon: _daemon,
+          log: _log,
+          prefetch: _prefetch,
+          traceIn: _traceIn,
+          traceOut,
+          ...others
+        } = withoutCache(options);
         await using mount = await mountImage(meta, target, {
           ...others,
           ...(cache === undefined ? {} : { cache }),
           ...storeOptions(options),
           ...tuningOf(options),
           ...stateOptions(),
+          ...await prefetchOf(options),
           takeOver: takeover ?? false,
           // Where nobody sits in front of it, it comes back by itself.
           ...(grace === 0 ? {} : {
@@ -118,6 +140,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
         const end = await Promise.race([mount.finished, aborted(session.signal)]);
         // Programs may still use it, which does not keep this one.
         if (end === undefined) await mount.unmount();
+        if (traceOut !== undefined) await writeTrace(traceOut, mount);
         session.signal.throwIfAborted();
         await session.result(() => ({ target: mount.target, end, ...mount.statistics() }));
         return end === "unmounted" ? EXIT_CODE.ok : EXIT_CODE.failed;

@@ -18,6 +18,12 @@ export type MyfsErrorCode =
   | "untrusted_base"
   | "unsafe_path"
   | "path_not_found"
+  | "registry_unavailable"
+  | "registry_denied"
+  | "image_not_found"
+  | "image_format"
+  | "archive_format"
+  | "limit_exceeded"
   | "mount"
   | "system"
   | "unsupported"
@@ -108,6 +114,66 @@ export class StoreDeniedError extends MyfsError {
   }
 }
 
+/** A registry, or a daemon that has images, could not be reached or could not do its work. */
+export class RegistryUnavailableError extends MyfsError {
+  /** The registry's host. */
+  readonly registry: string;
+  /** Whether the same request may succeed later. */
+  readonly retryable: boolean;
+  /** How long it asks callers to wait before they try again, in milliseconds, if it does. */
+  readonly retryAfterMs: number | undefined;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(
+    registry: string,
+    message: string,
+    options: MyfsErrorOptions & {
+      readonly retryable?: boolean;
+      readonly retryAfterMs?: number;
+    } = {},
+  ) {
+    super("registry_unavailable", message, options);
+    this.registry = registry;
+    this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** A registry refused the caller, or it is one that may not be asked. */
+export class RegistryDeniedError extends MyfsError {
+  /** The registry's host. */
+  readonly registry: string;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(registry: string, message: string, options: MyfsErrorOptions = {}) {
+    super("registry_denied", message, options);
+    this.registry = registry;
+  }
+}
+
+/** There is no container image of that name, or a part of it is gone. */
+export class ImageNotFoundError extends MyfsError {
+  /** The image, as it was named. */
+  readonly reference: string;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(reference: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("image_not_found", `Cannot find image ${reference}: ${reason}`, options);
+    this.reference = reference;
+  }
+}
+
+/** A container image is damaged, hostile, or of a kind that this version does not know. */
+export class ImageFormatError extends MyfsError {
+  /** The image, as it was named. */
+  readonly reference: string;
+  /** What was found to be wrong. */
+  readonly reason: string;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(reference: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("image_format", `Cannot read image ${reference}: ${reason}`, options);
+    this.reference = reference;
+    this.reason = reason;
+  }
+}
+
 /** There is no flist under the name given. */
 export class FlistNotFoundError extends MyfsError {
   /** Path of the flist. */
@@ -188,6 +254,28 @@ export class PathNotFoundError extends MyfsError {
   constructor(path: string, where: string, options: MyfsErrorOptions = {}) {
     super("path_not_found", `There is no ${path} in ${where}`, options);
     this.path = path;
+  }
+}
+
+/** An archive or a layer is damaged, ends early, or is of a form that this myfs does not know. */
+export class ArchiveFormatError extends MyfsError {
+  /** What the archive is called, escaped for display. */
+  readonly archive: string;
+  /** What was found to be wrong. */
+  readonly reason: string;
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(archive: string, reason: string, options: MyfsErrorOptions = {}) {
+    super("archive_format", `Cannot read ${archive}: ${reason}`, options);
+    this.archive = archive;
+    this.reason = reason;
+  }
+}
+
+/** Something is larger than the caller allows: a bound that keeps foreign data from doing harm. */
+export class LimitExceededError extends MyfsError {
+  /** Makes the error; `options` say what led to it and what to do. */
+  constructor(message: string, options: MyfsErrorOptions = {}) {
+    super("limit_exceeded", message, options);
   }
 }
 
@@ -288,6 +376,12 @@ export const ERROR_CLASSES: Readonly<Record<MyfsErrorCode, { readonly prototype:
   untrusted_base: UntrustedBaseError,
   unsafe_path: UnsafePathError,
   path_not_found: PathNotFoundError,
+  registry_unavailable: RegistryUnavailableError,
+  registry_denied: RegistryDeniedError,
+  image_not_found: ImageNotFoundError,
+  image_format: ImageFormatError,
+  archive_format: ArchiveFormatError,
+  limit_exceeded: LimitExceededError,
   mount: MountError,
   system: SystemError,
   unsupported: UnsupportedError,

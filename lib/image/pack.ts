@@ -20,6 +20,7 @@ import { excludeMatcher, ownOutputMatcher } from "./exclude.ts";
 import { routesOf, type StoreLike, useStore } from "./image_stores.ts";
 import { rememberOwnFlist, SourceStamps } from "./own_flists.ts";
 import { PackBase } from "./pack_base.ts";
+import { ContentFeed } from "./content_feed.ts";
 import { PackPlan } from "./pack_plan.ts";
 import type { PackEntry, PackSource } from "./pack_source.ts";
 import { PackWork } from "./pack_work.ts";
@@ -314,13 +315,25 @@ export class Pack implements AsyncDisposable {
       }
       onProgress?.({ phase: "scan", entries: this.#inodeCount, bytes: this.#contentBytes });
     }
-    for (const unit of this.#plan.end()) this.#work.submit(unit);
+    for (const unit of this.#plan.end()) void this.#work.submit(unit);
     this.#isScanned = true;
     await this.#content.release(signal);
     await this.#work.settled();
   }
 
+  /**
+   * A way to pack contents before it is known which inodes have them; the source then says so with
+   * {@link PackEntry.content}. All of it is done before {@link readSource}.
+   */
+  feed(): ContentFeed {
+    return new ContentFeed(
+      this.#writer.profile,
+      (planned, transfer) => this.#work.submit(planned, transfer),
+    );
+  }
+
   async #ownOutput(): Promise<(path: string) => boolean> {
+    if (this.#source.root === undefined) return () => false;
     const directories = this.#store.local?.directories.map(({ path }) => path) ?? [];
     try {
       return await ownOutputMatcher(this.#source.root, this.#options.meta, directories);
@@ -358,6 +371,10 @@ export class Pack implements AsyncDisposable {
     this.#count(entry);
     if (entry.kind !== "file" || entry.size === 0) return ino;
     this.#contentBytes += entry.size;
+    if (entry.content !== undefined) {
+      this.#content.place(entry.content, ino);
+      return ino;
+    }
     const isSettled = entry.ctime * 1000 + entry.ctimeNsec / 1e6 < this.#startedAtMs - RACY_MS;
     if (isSettled && entry.baseIno === undefined) this.#stamps.set(ino, entry);
     const unchanged = entry.baseIno ?? this.#base?.findUnchanged(entry);
@@ -365,7 +382,7 @@ export class Pack implements AsyncDisposable {
       this.#unchangedFiles++;
       this.#content.reuse(ino, unchanged);
     } else {
-      for (const unit of this.#plan.add(ino, directory, entry)) this.#work.submit(unit);
+      for (const unit of this.#plan.add(ino, directory, entry)) void this.#work.submit(unit);
     }
     return ino;
   }

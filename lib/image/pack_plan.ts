@@ -106,10 +106,40 @@ export interface DigestUnit {
   readonly expected: ExpectedStatus;
 }
 
-/** One task of a worker. */
-export type PackUnit = FilesUnit | SegmentUnit | DigestUnit;
+/** Small files whose content comes with the unit: a bundle in the `myfs` profile. */
+export interface ContentsUnit {
+  readonly kind: "contents";
+  /** Turn of this unit among all units of files. */
+  readonly turn: number;
+  /** Index of the first file among all files of such units; the others follow. */
+  readonly firstFile: number;
+  /** Files of the same scope that are equal share their content. */
+  readonly scope: number;
+  /** Bytes of each file, one after the other in {@link content}. */
+  readonly lengths: Uint32Array;
+  /** Moves to the worker. */
+  readonly content: Bytes;
+}
 
-/** A unit and the flist inodes of its files, which only the main thread needs. */
+/** Chunks of a large file, cut already, that come with the unit. */
+export interface ChunksUnit {
+  readonly kind: "chunks";
+  /** Where in the file each chunk starts, and its size. */
+  readonly fileOffsets: Float64Array;
+  readonly sizes: Float64Array;
+  /** Digest of the file's content, with its last chunks, where it has no holes. */
+  readonly digest: Bytes | undefined;
+  /** The chunks one after the other. Moves to the worker. */
+  readonly content: Bytes;
+}
+
+/** One task of a worker. */
+export type PackUnit = FilesUnit | SegmentUnit | DigestUnit | ContentsUnit | ChunksUnit;
+
+/**
+ * A unit and the flist inodes of its files, which only the main thread needs. Where the content comes
+ * with the unit, the inodes are not known yet: then they are the numbers of the contents.
+ */
 export interface PlannedUnit {
   readonly unit: PackUnit;
   readonly inos: readonly number[];
@@ -135,9 +165,7 @@ export class PackPlan {
     if (sparse || size >= LARGE_FILE_SIZE_MIN) return this.#segments(file, sparse);
     this.#bundle.push(file);
     this.#bundleSize += size;
-    const isFull = this.#bundleSize >= BUNDLE_SIZE_END || this.#bundle.length >= BUNDLE_FILES_MAX;
-    const mayEnd = this.#bundleSize >= BUNDLE_SIZE_MIN && endsBundle(directory, name, size);
-    return isFull || mayEnd ? this.end() : [];
+    return isBundleFull(this.#bundleSize, this.#bundle.length, file) ? this.end() : [];
   }
 
   /** The last bundle, if any files are left: call it when the walk is over. */
@@ -165,6 +193,16 @@ export class PackPlan {
     }
     return units.map((unit) => ({ unit, inos: [file.ino] }));
   }
+}
+
+/** Whether a bundle of `size` bytes in `count` files ends after `last`, which is its last file. */
+export function isBundleFull(
+  size: number,
+  count: number,
+  last: { readonly directory: string; readonly name: string; readonly size: number },
+): boolean {
+  if (size >= BUNDLE_SIZE_END || count >= BUNDLE_FILES_MAX) return true;
+  return size >= BUNDLE_SIZE_MIN && endsBundle(last.directory, last.name, last.size);
 }
 
 /**

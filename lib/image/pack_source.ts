@@ -13,6 +13,8 @@ export interface PackEntry extends ScannedEntry {
    * source. Its size is this one's.
    */
   readonly baseIno?: number;
+  /** Number under which the file's content has been packed already: see `ContentFeed`. */
+  readonly content?: number;
 }
 
 /** A directory and what is in it. */
@@ -31,10 +33,13 @@ export interface PackWalkOptions extends ScanOptions {
   readonly onLoss: (what: string, path: string) => void;
 }
 
-/** A tree whose files lie in a directory on this machine, as far as the base does not have them. */
+/** A tree whose files lie in a directory on this machine, as far as their content is not known. */
 export interface PackSource {
-  /** The directory: a file that is to be read lies below it, at the entry's path. */
-  readonly root: string;
+  /**
+   * The directory: a file that is to be read lies below it, at the entry's path. Undefined where no
+   * file is to be read.
+   */
+  readonly root: string | undefined;
   /** All directories, each before those in it: see `scanDirectory`. */
   directories(options: PackWalkOptions): AsyncIterable<PackDirectory>;
 }

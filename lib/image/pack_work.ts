@@ -18,8 +18,8 @@ import { WorkerPool } from "./worker_pool.ts";
 
 /** What the work needs to know. */
 export interface PackWorkOptions {
-  /** Directory that is packed. */
-  readonly source: string;
+  /** Directory that is packed; undefined where all content comes with the units. */
+  readonly source: string | undefined;
   readonly profile: Profile;
   readonly store: Store;
   readonly base: PackBase | undefined;
@@ -68,18 +68,23 @@ export class PackWork implements AsyncDisposable {
     return this.#storedBytes + this.#uploads.storedBytes;
   }
 
-  /** Takes on the next unit of the plan. */
-  submit(planned: PlannedUnit): void {
+  /**
+   * Takes on the next unit of the plan. What is in `transfer` moves to the worker.
+   *
+   * @returns a promise that is kept when the unit is done, and fails as {@link settled} does.
+   */
+  submit(planned: PlannedUnit, transfer: Transferable[] = []): Promise<void> {
     const number = this.#arrivals.length;
     this.#pool ??= this.#startPool();
-    const alone = planned.unit.kind !== "files";
-    const arrival = this.#pool.run(planned.unit, { alone }).then((done) => {
+    const alone = planned.unit.kind === "segment" || planned.unit.kind === "digest";
+    const arrival = this.#pool.run(planned.unit, { alone, transfer }).then((done) => {
       this.#options.content.arrive(number, planned, done);
       this.#count(planned, done);
     });
     // Whoever waits for all of them hears of it; until then it must not count as unhandled.
     arrival.catch(() => {});
     this.#arrivals.push(arrival);
+    return arrival;
   }
 
   /** Waits until all units are done and all blocks stored. */

@@ -36,8 +36,10 @@ import { joinPath } from "../tree/directory_source.ts";
 import type { EntryMetadata } from "../tree/tree_entry.ts";
 import {
   BUNDLE_SIZE_MAX,
+  type ChunksUnit,
   CONTENT_ELSEWHERE,
   CONTENT_NONE,
+  type ContentsUnit,
   type DigestUnit,
   EXPECTED_FIELDS,
   type ExpectedStatus,
@@ -52,8 +54,8 @@ import { postNote, serveTasks, type TaskServer } from "./worker_pool.ts";
 
 /** First message to a worker. */
 export interface PackWorkerSetup {
-  /** Directory that is packed. */
-  readonly root: string;
+  /** Directory that is packed; undefined where all content comes with the units. */
+  readonly root: string | undefined;
   readonly profile: Profile;
   readonly level: number | undefined;
   readonly domainSecret: Uint8Array | undefined;
@@ -153,7 +155,7 @@ const KEY_SIZE = 32;
 
 class PackWorker implements TaskServer<PackUnit, PackDone> {
   readonly #stop: StopFlag;
-  readonly #rootFd: number;
+  readonly #rootFd: number | undefined;
   readonly #setup: PackWorkerSetup;
   readonly #codec: BlockCodec;
   readonly #chunker: Chunker;
@@ -164,7 +166,7 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
   readonly #fileDigests: FileDigests;
   readonly #claims: ChunkClaims;
   readonly #turns: Turns;
-  readonly #cursor: DirectoryCursor;
+  readonly #cursor: DirectoryCursor | undefined;
   readonly #status = new FileStatus();
   readonly #name = new CString();
   readonly #buffer: Bytes = new Uint8Array(
@@ -189,14 +191,16 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
     this.#fileDigests = new FileDigests(setup.fileDigests);
     this.#claims = new ChunkClaims(setup.chunkClaims);
     this.#turns = new Turns(setup.turns);
+    if (setup.root === undefined) return;
     this.#rootFd = openRootDirectory(setup.root);
     this.#cursor = new DirectoryCursor(this.#rootFd);
   }
 
   handle(unit: PackUnit): { result: PackDone; transfer: Transferable[] } {
     switch (unit.kind) {
-      case "files": {
-        const result = this.#files(unit);
+      case "files":
+      case "contents": {
+        const result = unit.kind === "files" ? this.#files(unit) : this.#contents(unit);
         return {
           result,
           transfer: [
@@ -211,23 +215,22 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
       }
       case "segment":
         return { result: this.#segment(unit), transfer: [] };
+      case "chunks":
+        return { result: this.#chunks(unit), transfer: [] };
       case "digest":
         return { result: this.#digest(unit), transfer: [] };
     }
   }
 
   close(): void {
-    this.#cursor[Symbol.dispose]();
-    libc().close(this.#rootFd);
+    this.#cursor?.[Symbol.dispose]();
+    if (this.#rootFd !== undefined) libc().close(this.#rootFd);
   }
 
   #files(unit: FilesUnit): FilesDone {
     const count = unit.names.length;
     const starts = new Uint32Array(count);
     const lengths = new Uint32Array(count);
-    const chunkOf = new Int32Array(count).fill(CONTENT_NONE);
-    const duplicateOf = new Int32Array(count);
-    const digests = new Uint8Array(count * KEY_SIZE);
     const changed: ChangedFile[] = [];
 
     let end = 0;
@@ -240,17 +243,50 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
         if (change.length === 0) continue;
         starts[file] = end;
         lengths[file] = change.length;
-        digests.set(blake3(this.#buffer.subarray(end, end + change.length)), file * KEY_SIZE);
         end += change.length;
       }
     }
+    return { ...this.#bundle(unit, this.#buffer, starts, lengths), changed };
+  }
+
+  #contents(unit: ContentsUnit): FilesDone {
+    const starts = new Uint32Array(unit.lengths.length);
+    let end = 0;
+    unit.lengths.forEach((length, file) => {
+      starts[file] = end;
+      end += length;
+    });
+    const done = this.#bundle(unit, unit.content, starts, unit.lengths, unit.scope);
+    releaseBytes(unit.content);
+    return { ...done, changed: [] };
+  }
+
+  /** Seals small files that lie in `buffer`; those of the same `scope` that are equal only once. */
+  #bundle(
+    unit: { readonly turn: number; readonly firstFile: number },
+    buffer: Bytes,
+    starts: Uint32Array,
+    lengths: Uint32Array,
+    scope = 0,
+  ): Omit<FilesDone, "changed"> {
+    const count = lengths.length;
+    const chunkOf = new Int32Array(count).fill(CONTENT_NONE);
+    const duplicateOf = new Int32Array(count);
+    const digests = new Uint8Array(count * KEY_SIZE);
+    for (let i = 0; i < count; i++) {
+      if (lengths[i] === 0) continue;
+      this.#stop.throwIfRaised();
+      digests.set(blake3(buffer.subarray(starts[i]!, starts[i]! + lengths[i]!)), i * KEY_SIZE);
+    }
+    // Digests are as good as random, so this keeps equal ones of different scopes apart.
+    const scoped = scope === 0 ? digests : inScope(digests, scope);
 
     this.#turns.take(unit.turn, this.#stop, () => {
       for (let i = 0; i < count; i++) {
         if (lengths[i] === 0) continue;
         // Values start at 1, because 0 marks an empty slot; negative ones belong to the base.
         const value = unit.firstFile + i + 1;
-        const first = this.#fileDigests.firstValue(digests, i * KEY_SIZE, value);
+        const first = this.#fileDigests.firstValue(scoped, i * KEY_SIZE, value);
         chunkOf[i] = first === value ? 0 : CONTENT_ELSEWHERE;
         duplicateOf[i] = first === value ? 0 : first;
       }
@@ -267,15 +303,15 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
       const length = lengths[i]!;
       if (bundled) {
         // Duplicates left gaps: close them in place, towards the front.
-        if (bundleEnd !== start) this.#buffer.copyWithin(bundleEnd, start, start + length);
+        if (bundleEnd !== start) buffer.copyWithin(bundleEnd, start, start + length);
         offsets[i] = bundleEnd;
         bundleEnd += length;
       } else {
         chunkOf[i] = chunks.length;
-        chunks.push(this.#storeChunk(this.#buffer.subarray(start, start + length), sealed));
+        chunks.push(this.#storeChunk(buffer.subarray(start, start + length), sealed));
       }
     }
-    if (bundleEnd > 0) chunks.push(this.#storeChunk(this.#buffer.subarray(0, bundleEnd), sealed));
+    if (bundleEnd > 0) chunks.push(this.#storeChunk(buffer.subarray(0, bundleEnd), sealed));
     return {
       kind: "files",
       ...sealed,
@@ -285,7 +321,27 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
       offsets,
       duplicateOf,
       digests,
-      changed,
+    };
+  }
+
+  /** Seals chunks that have been cut already. */
+  #chunks(unit: ChunksUnit): SegmentDone {
+    const sealed: Sealed = { refs: [], present: 0, storedBytes: 0 };
+    let at = 0;
+    const chunks = Array.from(unit.sizes, (size) => {
+      at += size;
+      return this.#storeChunk(unit.content.subarray(at - size, at), sealed);
+    });
+    releaseBytes(unit.content);
+    return {
+      kind: "segment",
+      ...sealed,
+      keys: joinKeys(chunks),
+      fileOffsets: unit.fileOffsets,
+      sizes: unit.sizes,
+      digest: unit.digest,
+      endReached: Infinity,
+      changed: [],
     };
   }
 
@@ -469,7 +525,7 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
 
   #open(directory: string, name: string, path: string): number {
     const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    const fd = libc().openat(this.#cursor.enter(directory), this.#name.of(name), flags, 0);
+    const fd = libc().openat(this.#cursor!.enter(directory), this.#name.of(name), flags, 0);
     if (fd < 0) throw systemError("open", path);
     return fd;
   }
@@ -506,6 +562,16 @@ class PackWorker implements TaskServer<PackUnit, PackDone> {
     const { mode, uid, gid, mtime, mtimeNsec } = this.#status;
     return { mode, uid, gid, size, mtime, mtimeNsec, rdev: 0 };
   }
+}
+
+/** `digests` with the last four bytes of each changed in a way that `scope` decides. */
+function inScope(digests: Bytes, scope: number): Bytes {
+  const scoped = digests.slice();
+  const view = new DataView(scoped.buffer);
+  for (let at = KEY_SIZE - 4; at < scoped.length; at += KEY_SIZE) {
+    view.setUint32(at, (view.getUint32(at) ^ scope) >>> 0);
+  }
+  return scoped;
 }
 
 function sendRef(ref: BlockRef, storedSize: number): SentRef {

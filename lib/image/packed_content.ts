@@ -17,6 +17,9 @@ import type { ChangedFile, FilesDone, PackDone, SegmentDone, SentRef } from "./p
 
 const DIGEST_SIZE = 32;
 
+/** Stands for the inode of content that did not get one. */
+const NO_INO = 0;
+
 /** A file that is not recorded as the walk saw it. */
 export interface ContentChange {
   readonly ino: number;
@@ -49,6 +52,10 @@ export class PackedContent {
   #isReleased = false;
   /** Chunk and offset of each file in units of files, by its index. */
   #locations = new Float64Array(2 * 1024);
+  /** Where files lie that did not get into the flist: others may have the same content. */
+  readonly #droppedLocations = new Map<number, { key: string; chunkOffset: number }>();
+  /** Inodes by the number of their content, where that came before the inode. */
+  readonly #inoOfContent = new Map<number, number>();
   readonly #changes = new Map<number, ContentChange>();
   #chunkCount = 0;
   #reusedCount = 0;
@@ -100,6 +107,11 @@ export class PackedContent {
     if (digest !== undefined) this.#writer.setDigest(ino, digest);
   }
 
+  /** Says that content number `content` is that of `ino`. Content that nobody gets is left out. */
+  place(content: number, ino: number): void {
+    this.#inoOfContent.set(content, ino);
+  }
+
   /** Takes the answer to unit `number` of the plan. */
   arrive(number: number, planned: PlannedUnit, done: PackDone): void {
     for (const ref of done.refs) this.#refs.set(toHex(ref.key), ref);
@@ -135,9 +147,13 @@ export class PackedContent {
 
   #apply({ planned, done }: Arrived): void {
     if (done.kind === "files") return this.#applyFiles(planned, done);
-    const ino = planned.inos[0]!;
+    const ino = this.#inosOf(planned)[0]!;
     if (planned.unit.kind === "segment" && done.kind === "segment") {
       return this.#applySegment(ino, planned.unit.expected.size, done);
+    }
+    if (done.kind === "segment") {
+      if (ino !== NO_INO) this.#applySegment(ino, 0, done);
+      return;
     }
     if (done.kind !== "digest") return;
     if (done.digest !== undefined && !this.#changes.has(ino)) {
@@ -145,9 +161,18 @@ export class PackedContent {
     }
   }
 
-  #applyFiles({ unit, inos }: PlannedUnit, done: FilesDone): void {
-    if (unit.kind !== "files") return;
-    const lengths = Float64Array.from(inos, (_, i) => unit.expected[i * EXPECTED_FIELDS]!);
+  #inosOf({ unit, inos }: PlannedUnit): readonly number[] {
+    if (unit.kind !== "contents" && unit.kind !== "chunks") return inos;
+    return inos.map((content) => this.#inoOfContent.get(content) ?? NO_INO);
+  }
+
+  #applyFiles(planned: PlannedUnit, done: FilesDone): void {
+    const { unit } = planned;
+    if (unit.kind !== "files" && unit.kind !== "contents") return;
+    const inos = this.#inosOf(planned);
+    const lengths = unit.kind === "contents"
+      ? Float64Array.from(unit.lengths)
+      : Float64Array.from(inos, (_, i) => unit.expected[i * EXPECTED_FIELDS]!);
     for (const change of done.changed) {
       this.#noteChange(inos[change.file]!, lengths[change.file]!, change);
       lengths[change.file] = change.metadata?.size ?? 0;
@@ -164,14 +189,24 @@ export class PackedContent {
         this.reuse(ino, -duplicateOf);
         continue;
       }
+      const key = (): string =>
+        toHex(done.keys.subarray(own * DIGEST_SIZE, (own + 1) * DIGEST_SIZE));
+      if (ino === NO_INO) {
+        if (own !== CONTENT_ELSEWHERE) {
+          const location = { key: key(), chunkOffset: done.offsets[i]! };
+          this.#droppedLocations.set(unit.firstFile + i, location);
+        }
+        continue;
+      }
       let chunk: number;
       let chunkOffset: number;
       if (own === CONTENT_ELSEWHERE) {
-        chunk = this.#locations[2 * (duplicateOf - 1)]!;
-        chunkOffset = this.#locations[2 * (duplicateOf - 1) + 1]!;
+        const dropped = this.#droppedLocations.get(duplicateOf - 1);
+        chunk = dropped === undefined
+          ? this.#locations[2 * (duplicateOf - 1)]!
+          : this.#numberOf(dropped.key);
+        chunkOffset = dropped?.chunkOffset ?? this.#locations[2 * (duplicateOf - 1) + 1]!;
       } else {
-        const key = (): string =>
-          toHex(done.keys.subarray(own * DIGEST_SIZE, (own + 1) * DIGEST_SIZE));
         chunk = numbers[own] ??= this.#numberOf(key());
         chunkOffset = done.offsets[i]!;
         this.#setLocation(unit.firstFile + i, chunk, chunkOffset);

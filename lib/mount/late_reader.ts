@@ -27,6 +27,9 @@ const FETCHES_MAX_FOR_AHEAD = 64;
 /** How many chunks are remembered as fetched, to tell who reads one after the other. */
 const REMEMBERED_MAX = 1024;
 
+/** Most chunks whose first use is remembered: 16 MiB of numbers. */
+const FIRST_USES_MAX = 256 * 1024;
+
 /** Writes answers; `LateReplies` of lib/fuse is one. */
 export interface ReplyWriter {
   /** Where the bytes of the next answer go. */
@@ -68,6 +71,7 @@ export class LateReader {
   readonly #waiting = new Map<string, Waiting>();
   readonly #fetches = new Map<number, Promise<Bytes>>();
   readonly #fetched = new Set<number>();
+  readonly #firstUses = new Set<number>();
   readonly #ending = new AbortController();
   /** The last chunk that was fetched ahead of the last who read one after the other. */
   #aheadEnd = 0;
@@ -80,6 +84,11 @@ export class LateReader {
   /** How many reads wait. */
   get waitingCount(): number {
     return this.#waiting.size;
+  }
+
+  /** The chunks that programs used, in the order of first use; the first 262,144 of them. */
+  get firstUses(): Iterable<number> {
+    return this.#firstUses;
   }
 
   /**
@@ -114,6 +123,7 @@ export class LateReader {
 
   /** A chunk that was fetched is of use: where that was ahead of the program, the next ones follow. */
   used(chunk: number): void {
+    this.#noteUse(chunk);
     if (this.#fetched.has(chunk - 1)) this.#fetchAfter(chunk, this.#countAhead(chunk));
   }
 
@@ -135,6 +145,7 @@ export class LateReader {
     const wanted = new Set(
       file.pieces(read.offset, read.length).map(({ chunk }) => chunk),
     );
+    wanted.forEach((chunk) => this.#noteUse(chunk));
     const pairs = Array.from(wanted, async (chunk) => [chunk, await this.#get(chunk)] as const);
     this.#fetchAhead(file, read, wanted);
     return new Map(await Promise.all(pairs));
@@ -227,6 +238,10 @@ export class LateReader {
   #countAhead(chunk: number): number {
     const { size } = this.#options.flist.chunk(chunk);
     return Math.max(2, Math.min(CHUNKS_AHEAD_MAX, Math.floor(BYTES_AHEAD / size)));
+  }
+
+  #noteUse(chunk: number): void {
+    if (this.#firstUses.size < FIRST_USES_MAX) this.#firstUses.add(chunk);
   }
 
   #remember(chunk: number): void {

@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import { displayByteString } from "../base/byte_string.ts";
 import { MountError, MyfsError, StoreUnavailableError, UnsupportedError } from "../base/errors.ts";
+import type { BlockId } from "../block/block_ref.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
 import { cloneFuseDevice, closeDescriptor } from "../fuse/device_file.ts";
 import { mountDevice } from "../fuse/kernel_device.ts";
@@ -30,6 +31,7 @@ import {
 } from "./device_messages.ts";
 import { LateReader } from "./late_reader.ts";
 import { LateStore } from "./late_store.ts";
+import { type Prefetch, Prefetcher, type PrefetchStatistics } from "./prefetcher.ts";
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
 import { keepMount, type MountKeeping, takeOverMount } from "./mount_keeping.ts";
 import { type MountStatus, ShareSampler, storeStatuses } from "./mount_status.ts";
@@ -57,6 +59,9 @@ const STORE_WAIT_MS = 100;
 
 /** How long a store may take before a read fails. @see StoreTuning.deadlineMs */
 const DEADLINE_DEFAULT_MS = 30_000;
+
+/** Bytes a second that are fetched ahead of programs: leaves room on a network of a gigabit. */
+const PREFETCH_RATE_DEFAULT = 32 * 1024 * 1024;
 
 /** How long programs may keep a mount that is to end. */
 const GRACE_MS = 1000;
@@ -89,6 +94,16 @@ export interface MountImageOptions extends Omit<ReadStoreOptions, "heal" | "onHe
    * it is mounted. Root only.
    */
   readonly writable?: string;
+  /**
+   * Blocks to put in the cache in the background: `"all"`, or these in their order, such as
+   * {@link ImageMount.firstUses} of an earlier mount. Those that the flist does not name are left
+   * out. Needs a cache; does nothing where the blocks are in directories of this machine.
+   *
+   * @default nothing
+   */
+  readonly prefetch?: Prefetch;
+  /** Most bytes of blocks a second that are fetched so. @default {33554432} */
+  readonly prefetchRate?: number;
   /** Told of what happens while it is mounted. */
   readonly onEvent?: (event: MountEvent) => void;
   /** Ends the mount. */
@@ -127,6 +142,8 @@ export interface MountStatistics {
   readonly errors: number;
   /** Bytes of opened chunks in memory. */
   readonly chunkBytesKept: number;
+  /** What was fetched ahead, where that was asked for. */
+  readonly prefetch?: PrefetchStatistics;
 }
 
 /**
@@ -154,6 +171,12 @@ export async function mountImage(
   options: MountImageOptions = {},
 ): Promise<ImageMount> {
   options.signal?.throwIfAborted();
+  if (options.prefetch !== undefined && options.cache === undefined) {
+    throw new TypeError("Cannot fetch blocks ahead without a cache to keep them in");
+  }
+  if (options.prefetchRate !== undefined && !(options.prefetchRate > 0)) {
+    throw new RangeError(`Cannot fetch ${options.prefetchRate} bytes a second ahead`);
+  }
   await using opening = new AsyncDisposableStack();
   // They load their modules while the flist and the stores are opened.
   const threads = Array.from({ length: DEVICE_THREADS }, () => new DeviceThread());
@@ -194,6 +217,7 @@ export async function mountImage(
     throw error;
   }
   await setReadAhead(entry.device, READ_AHEAD_KIB);
+  mount.startPrefetch();
   return mount;
 }
 
@@ -325,6 +349,9 @@ export class ImageMount implements AsyncDisposable {
   readonly #parts: ImageMountParts;
   readonly #servedSinceMs = Date.now();
   readonly #shares: ShareSampler;
+  readonly #reader: LateReader;
+  #prefetcher: Prefetcher | undefined;
+  #usesAtEnd: BlockId[] | undefined;
   #lastFault: MountFault | undefined;
   #holder: Holder | undefined;
   #socket: StatusSocketServer | undefined;
@@ -359,6 +386,7 @@ export class ImageMount implements AsyncDisposable {
       deadlineMs: options.storeOptions?.deadlineMs ?? DEADLINE_DEFAULT_MS,
       onFault: (error) => onEvent({ kind: "fault", request: "READ", fault: faultOf(error) }),
     });
+    this.#reader = reader;
     this.#requests = threads.map(() => new Uint32Array(new SharedArrayBuffer(4 * OPCODE_LIMIT)));
     threads.forEach((thread, index) => {
       const fd = descriptors[index] ?? descriptors[0]!;
@@ -389,8 +417,10 @@ export class ImageMount implements AsyncDisposable {
       await this.#socket?.[Symbol.asyncDispose]();
       // An overlay keeps what is below it, so there is none any more.
       if (options.writable !== undefined) await removeWorkDirectory(resolve(options.writable));
+      await this.#prefetcher?.[Symbol.asyncDispose]();
       await openers[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
+      this.#usesAtEnd = this.firstUses();
       flist[Symbol.dispose]();
       return ends.find((end) => end !== "unmounted") ?? "unmounted";
     })();
@@ -412,7 +442,30 @@ export class ImageMount implements AsyncDisposable {
       readsWaited: counters.get(MOUNT_COUNTER.readsWaited),
       errors: counters.get(MOUNT_COUNTER.errors),
       chunkBytesKept: this.#chunks.usedBytes,
+      ...(this.#prefetcher === undefined ? {} : { prefetch: this.#prefetcher.statistics }),
     };
+  }
+
+  /**
+   * The blocks that programs have used so far, in the order of first use. Only those of stores that
+   * are not in directories of this machine are watched, for the others need no fetching.
+   */
+  firstUses(): BlockId[] {
+    if (this.#usesAtEnd !== undefined) return this.#usesAtEnd;
+    const { flist } = this.#parts;
+    return Array.from(this.#reader.firstUses, (chunk) => flist.chunk(chunk).id);
+  }
+
+  /** Fetches ahead what the options ask for. Called once, by {@link mountImage}. */
+  startPrefetch(): void {
+    const { flist, store, local, options } = this.#parts;
+    if (options.prefetch === undefined || local !== undefined) return;
+    this.#prefetcher = new Prefetcher({
+      flist,
+      store,
+      what: options.prefetch,
+      bytesPerSecond: options.prefetchRate ?? PREFETCH_RATE_DEFAULT,
+    });
   }
 
   /** How it is doing, with what its stores and its cache have done. */

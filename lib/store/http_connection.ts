@@ -12,6 +12,7 @@
 import { type Bytes, concatBytes } from "../base/bytes.ts";
 import { UntrustedRouteError } from "../base/errors.ts";
 import { formatHttpHead, type HttpHead, HttpSyntaxError, parseHttpHead } from "./http_message.ts";
+import { type HttpProxy, openTunnel } from "./http_proxy.ts";
 import { isLocalAddress } from "./local_url.ts";
 import { publicAddresses } from "./public_lookup.ts";
 import { tlsFailure } from "./tls_failure.ts";
@@ -35,6 +36,12 @@ export interface HttpConnectOptions {
   readonly store: string;
   /** Whether to refuse addresses that are not globally reachable. */
   readonly publicAddressesOnly: boolean;
+  /** Certificates in PEM of more authorities that may sign the server's. */
+  readonly caCerts?: readonly string[];
+  /** The server in between, where there is one. */
+  readonly proxy?: HttpProxy | undefined;
+  /** Path of the unix socket on which the server listens, instead of host and port. */
+  readonly socket?: string | undefined;
 }
 
 /** A request. */
@@ -57,6 +64,18 @@ export interface HttpAnswer {
   readonly headers: ReadonlyMap<string, string>;
   /** The caller's. Of an answer that is no success perhaps only the beginning. */
   readonly body: Bytes;
+}
+
+/** An answer whose body is still to be read. */
+export interface HttpStreamedAnswer {
+  readonly status: number;
+  /** Values by lower-case name. */
+  readonly headers: ReadonlyMap<string, string>;
+  /**
+   * The body, in pieces that become the reader's. Whoever does not read it to its end must close the
+   * connection, or return the generator, which does so.
+   */
+  readonly body: AsyncGenerator<Bytes, void>;
 }
 
 /** The answer did not come, or not whole. */
@@ -86,16 +105,19 @@ const JOINED_BODY_SIZE_MAX = 16 * 1024;
 /** Room for bytes that came with the head, in bytes: a head and a small block. */
 const BUFFER_SIZE = 16 * 1024;
 
+/** What is read at a time of a streamed body, in bytes. */
+const PIECE_SIZE = 64 * 1024;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("latin1");
 
-/** A connection over TCP or TLS. */
+/** A connection over TCP, TLS or a unix socket. */
 export class HttpConnection implements Disposable {
   /** Where it leads. */
   readonly origin: HttpOrigin;
   /** When its last answer ended, in milliseconds of `performance.now()`. */
   idleSince = 0;
-  readonly #connection: Deno.TcpConn | Deno.TlsConn;
+  readonly #connection: Deno.Conn;
   #buffer = new Uint8Array(BUFFER_SIZE);
   /** The part of the buffer that holds bytes not yet used. */
   #start = 0;
@@ -104,7 +126,7 @@ export class HttpConnection implements Disposable {
   #reusable = false;
   #closed = false;
 
-  private constructor(origin: HttpOrigin, connection: Deno.TcpConn | Deno.TlsConn) {
+  private constructor(origin: HttpOrigin, connection: Deno.Conn) {
     this.origin = origin;
     this.#connection = connection;
   }
@@ -120,10 +142,11 @@ export class HttpConnection implements Disposable {
     options: HttpConnectOptions,
     signal: AbortSignal | undefined,
   ): Promise<HttpConnection> {
-    const { origin } = options;
+    const { origin, socket } = options;
+    if (socket !== undefined) return new HttpConnection(origin, await connectUnix(socket, signal));
     const connection = await connectOrigin(options, signal);
     if (!origin.secure) return new HttpConnection(origin, connection);
-    return new HttpConnection(origin, await startTls(connection, origin, signal));
+    return new HttpConnection(origin, await startTls(connection, options, signal));
   }
 
   /** Whether the last answer came whole and left the connection fit for another request. */
@@ -143,12 +166,7 @@ export class HttpConnection implements Disposable {
    * @throws {HttpBrokenAnswer}, {HttpSyntaxError} or {HttpOversizedAnswer}, or what the system says.
    */
   async exchange(message: HttpMessage): Promise<HttpAnswer> {
-    this.#reusable = false;
-    this.#start = this.#end = 0;
-    this.#heard = false;
-    // A server may answer before it has read all, to refuse the rest.
-    const sending: { done: boolean; error?: unknown } = { done: false };
-    this.#send(message).then(() => sending.done = true, (error) => sending.error = error);
+    const sending = this.#begin(message);
     try {
       const head = await this.#readHead(message.method);
       const { body, whole } = await this.#readBody(head, message.bodySizeMax);
@@ -163,6 +181,24 @@ export class HttpConnection implements Disposable {
     }
   }
 
+  /**
+   * Sends a request and reads the head of the answer; the body comes as it is asked for, whatever its
+   * size. When it has come to its end the connection may be {@link reusable}.
+   *
+   * @throws what {@link exchange} throws; so does the body.
+   */
+  async exchangeStreamed(message: Omit<HttpMessage, "bodySizeMax">): Promise<HttpStreamedAnswer> {
+    const sending = this.#begin(message);
+    try {
+      const head = await this.#readHead(message.method);
+      const body = this.#streamBody(head, sending);
+      return { status: head.status, headers: head.headers, body };
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error instanceof HttpBrokenAnswer ? sending.error ?? error : error;
+    }
+  }
+
   /** Closes the connection; a request under way fails. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
@@ -170,7 +206,17 @@ export class HttpConnection implements Disposable {
     closeQuietly(this.#connection);
   }
 
-  async #send({ method, target, fields, body }: HttpMessage): Promise<void> {
+  /** Begins to send. A server may answer before it has read all, to refuse the rest. */
+  #begin(message: Omit<HttpMessage, "bodySizeMax">): Sending {
+    this.#reusable = false;
+    this.#start = this.#end = 0;
+    this.#heard = false;
+    const sending: Sending = { done: false };
+    this.#send(message).then(() => sending.done = true, (error) => sending.error = error);
+    return sending;
+  }
+
+  async #send({ method, target, fields, body }: Omit<HttpMessage, "bodySizeMax">): Promise<void> {
     const head = encoder.encode(formatHttpHead(method, target, fields));
     if (body === undefined) return await this.#write(head);
     if (body.length <= JOINED_BODY_SIZE_MAX) return await this.#write(concatBytes([head, body]));
@@ -256,6 +302,49 @@ export class HttpConnection implements Disposable {
     return { body: room.take(), whole };
   }
 
+  async *#streamBody(head: HttpHead, sending: Sending): AsyncGenerator<Bytes, void> {
+    const pieces = new PieceBuffer();
+    try {
+      if (head.bodyEnd.kind === "length") yield* this.#streamLength(head.bodyEnd.length, pieces);
+      else if (head.bodyEnd.kind === "close") yield* this.#streamLength(undefined, pieces);
+      else if (head.bodyEnd.kind === "chunked") yield* this.#streamChunks(pieces);
+      this.#reusable = sending.done && head.keepsAlive && this.#start === this.#end;
+      this.idleSince = performance.now();
+    } finally {
+      if (!this.#reusable) this[Symbol.dispose]();
+    }
+  }
+
+  /** So many bytes; without a number, all to the end of the connection. */
+  async *#streamLength(
+    length: number | undefined,
+    pieces: PieceBuffer,
+  ): AsyncGenerator<Bytes, void> {
+    for (let left = length ?? Infinity; left > 0;) {
+      const count = await this.#readSome(pieces.room(left));
+      if (count === null) {
+        if (length === undefined) return;
+        throw new HttpBrokenAnswer(`it ended after ${length - left} of ${length} bytes`);
+      }
+      left -= count;
+      yield pieces.take(count);
+    }
+  }
+
+  async *#streamChunks(pieces: PieceBuffer): AsyncGenerator<Bytes, void> {
+    for (let left = await this.#readChunkLength(); left > 0;) {
+      const count = await this.#readSome(pieces.room(left));
+      if (count === null) throw new HttpBrokenAnswer("it was cut off");
+      yield pieces.take(count);
+      left -= count;
+      if (left === 0) {
+        await this.#readChunkEnd();
+        left = await this.#readChunkLength();
+      }
+    }
+    await this.#readTrailer();
+  }
+
   /** Fills `target`, or fails. */
   async #fill(target: Uint8Array): Promise<void> {
     for (let at = 0; at < target.length;) {
@@ -279,10 +368,7 @@ export class HttpConnection implements Disposable {
   /** Reads a chunked body (RFC 9112, section 7.1); false when it is larger than there is room. */
   async #readChunks(room: BodyRoom): Promise<boolean> {
     for (;;) {
-      const line = await this.#readUntil(1, CHUNK_LINE_LENGTH_MAX);
-      const match = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line);
-      if (match === null) throw new HttpSyntaxError("the length of a part cannot be read");
-      let left = Number.parseInt(match[1]!, 16);
+      let left = await this.#readChunkLength();
       if (left === 0) break;
       while (left > 0) {
         const count = await this.#readSome(room.free().subarray(0, left));
@@ -290,13 +376,55 @@ export class HttpConnection implements Disposable {
         if (!room.add(count)) return false;
         left -= count;
       }
-      if (await this.#readUntil(1, 2) !== "") {
-        throw new HttpSyntaxError("a part of it is longer than it says");
-      }
+      await this.#readChunkEnd();
     }
-    // Fields may follow; nobody needs them.
-    while (await this.#readUntil(1, HEAD_SIZE_MAX) !== "");
+    await this.#readTrailer();
     return true;
+  }
+
+  async #readChunkLength(): Promise<number> {
+    const line = await this.#readUntil(1, CHUNK_LINE_LENGTH_MAX);
+    const match = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line);
+    if (match === null) throw new HttpSyntaxError("the length of a part cannot be read");
+    return Number.parseInt(match[1]!, 16);
+  }
+
+  async #readChunkEnd(): Promise<void> {
+    if (await this.#readUntil(1, 2) !== "") {
+      throw new HttpSyntaxError("a part of it is longer than it says");
+    }
+  }
+
+  /** Fields may follow the last part; nobody needs them. */
+  async #readTrailer(): Promise<void> {
+    while (await this.#readUntil(1, HEAD_SIZE_MAX) !== "");
+  }
+}
+
+/** How far the sending of a request is. */
+interface Sending {
+  done: boolean;
+  error?: unknown;
+}
+
+/**
+ * Pieces of a body to give away. Small ones are copied out, so that none of them keeps a buffer that
+ * is much larger.
+ */
+class PieceBuffer {
+  #buffer = new Uint8Array(PIECE_SIZE);
+
+  /** Where to put up to `sizeMax` bytes. */
+  room(sizeMax: number): Bytes {
+    return this.#buffer.subarray(0, sizeMax);
+  }
+
+  /** The first `count` bytes there; they are the caller's. */
+  take(count: number): Bytes {
+    if (count < PIECE_SIZE / 2) return this.#buffer.slice(0, count);
+    const piece = this.#buffer.subarray(0, count);
+    this.#buffer = new Uint8Array(PIECE_SIZE);
+    return piece;
   }
 }
 
@@ -343,12 +471,22 @@ function findLineEnds(bytes: Uint8Array, from: number, to: number, count: 1 | 2)
   return -1;
 }
 
+async function connectUnix(path: string, signal: AbortSignal | undefined): Promise<Deno.Conn> {
+  signal?.throwIfAborted();
+  return await Deno.connect({ transport: "unix", path });
+}
+
 async function connectOrigin(
-  { origin, store, publicAddressesOnly }: HttpConnectOptions,
+  { origin, store, publicAddressesOnly, proxy }: HttpConnectOptions,
   signal: AbortSignal | undefined,
 ): Promise<Deno.TcpConn> {
   const hostname = origin.hostname.replace(/^\[|\]$/g, "");
   const connect = async (address: string): Promise<Deno.TcpConn> => {
+    // An address that has been checked is also what the proxy is told: it looks nothing up itself.
+    if (proxy !== undefined) {
+      const goal = { secure: origin.secure || publicAddressesOnly, address, port: origin.port };
+      return await openTunnel(proxy, goal, signal);
+    }
     const connection = await connectTcp({ hostname: address, port: origin.port }, signal);
     connection.setNoDelay(true);
     return connection;
@@ -385,7 +523,7 @@ function lookupFailure(error: unknown): unknown {
 
 async function startTls(
   tcp: Deno.TcpConn,
-  { hostname }: HttpOrigin,
+  { origin: { hostname }, caCerts }: HttpConnectOptions,
   signal: AbortSignal | undefined,
 ): Promise<Deno.TlsConn> {
   const name = hostname.replace(/^\[|\]$/g, "");
@@ -393,7 +531,11 @@ async function startTls(
   const abort = (): void => closeQuietly(connection);
   signal?.addEventListener("abort", abort);
   try {
-    const tls = await Deno.startTls(tcp, { hostname: name, alpnProtocols: ["http/1.1"] });
+    const tls = await Deno.startTls(tcp, {
+      hostname: name,
+      alpnProtocols: ["http/1.1"],
+      ...(caCerts === undefined ? {} : { caCerts: [...caCerts] }),
+    });
     connection = tls;
     signal?.throwIfAborted();
     await tls.handshake();

@@ -6,6 +6,10 @@
 import assert from "node:assert/strict";
 import { requiringTest } from "../helpers/require.ts";
 import { benchRun } from "./bench_run.ts";
+import { tinyFiles } from "./corpora.ts";
+import { WAY } from "./mount/mounters.ts";
+import { MOUNT_SCENARIOS, mountRun, STEP } from "./mount/mount_run.ts";
+import { mountBars, renderMountReport } from "./mount/report.ts";
 import { renderReport } from "./report.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { TINY_WORKLOADS } from "./stores/block_set.ts";
@@ -81,6 +85,41 @@ requiringTest(
       assert.deepEqual(await Array.fromAsync(Deno.readDir(scratch)), []);
     } finally {
       await Deno.remove(scratch, { recursive: true });
+    }
+  },
+);
+
+requiringTest(
+  ["root", "fuse"],
+  "bench: measures mounts in every scenario, and leaves nothing behind",
+  async () => {
+    const scratch = await Deno.makeTempDir();
+    const corpora = await Deno.makeTempDir();
+    try {
+      await tinyFiles(`${corpora}/tree`, 100);
+      const report = await mountRun({
+        only: MOUNT_SCENARIOS,
+        ways: [WAY.myfs, WAY.local],
+        tree: `${corpora}/tree`,
+        runs: 1,
+        largeBytes: 1 << 20,
+        inodes: 100,
+        roundTripMs: 2,
+        scratch,
+        onStep: () => {},
+      });
+      const measured = new Set(report.results.map(({ step }) => step));
+      const isLeftOut = (step: string): boolean =>
+        step.startsWith("HTTP") && report.skipped.some((reason) => reason.startsWith("http"));
+      const missing = Object.values(STEP).filter((step) => !measured.has(step) && !isLeftOut(step));
+      assert.deepEqual(missing, []);
+      const bars = mountBars(report);
+      assert.ok(bars.some(({ text }) => text.startsWith("find -ls, warm: time of local")));
+      assert.match(renderMountReport(report, bars), /### first tar \(one run\)/);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(scratch)), []);
+    } finally {
+      await Deno.remove(scratch, { recursive: true });
+      await Deno.remove(corpora, { recursive: true });
     }
   },
 );

@@ -26,6 +26,10 @@ export type Need =
   | "redis-server"
   | "versitygw"
   | "weed"
+  | "docker-registry"
+  | "skopeo"
+  | "umoci"
+  | "htpasswd"
   | "fuse.h"
   | "fuse"
   | "fusermount3";
@@ -75,6 +79,9 @@ function look(need: Need): boolean {
     case "versitygw":
     case "weed":
       return programPath(need) !== undefined;
+    case "htpasswd":
+      // It has no way to ask for its version.
+      return runs("sh", ["-c", "command -v htpasswd"]);
     case "nginx":
       return runs(NGINX, ["-v"]);
     case "fuse.h":

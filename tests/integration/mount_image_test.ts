@@ -217,7 +217,7 @@ requiringTest(
     const events: MountEvent[] = [];
     await using mount = await mountImage(meta, target, {
       store: server.url,
-      storeOptions: { deadlineMs: 400 },
+      storeOptions: { deadlineMs: 1500 },
       onEvent: (event) => events.push(event),
     });
     assert.ok(Buffer.compare(await Deno.readFile(`${target}/first`), first) === 0);

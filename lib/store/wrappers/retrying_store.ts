@@ -5,7 +5,7 @@
  */
 
 import { type Clock, systemClock, wait } from "../../base/clock.ts";
-import { StoreUnavailableError } from "../../base/errors.ts";
+import { RegistryUnavailableError, StoreUnavailableError } from "../../base/errors.ts";
 import type { BlockId } from "../../block/block_ref.ts";
 import type { Store, StoreCallOptions } from "../store.ts";
 import { CallWrapper, type MakeCall, type StoreCall } from "./call_wrapper.ts";
@@ -113,7 +113,7 @@ export async function retried<Result>(
   options: RetryOptions,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
-  const attempts = new Attempts(resolveOptions(options), signal);
+  const attempts = new Attempts(options, signal);
   for (;;) {
     try {
       return await make();
@@ -123,18 +123,19 @@ export async function retried<Result>(
   }
 }
 
-/** The attempts at one call. */
-class Attempts {
+/** The attempts at one call; the waits between them end with `signal`. */
+export class Attempts {
   readonly #options: ResolvedOptions;
   readonly #signal: AbortSignal | undefined;
   readonly #startedMs: number;
   #first: unknown;
   #count = 0;
 
-  constructor(options: ResolvedOptions, signal: AbortSignal | undefined) {
-    this.#options = options;
+  /** None so far. */
+  constructor(options: RetryOptions, signal: AbortSignal | undefined) {
+    this.#options = resolveOptions(options);
     this.#signal = signal;
-    this.#startedMs = options.clock.now();
+    this.#startedMs = this.#options.clock.now();
   }
 
   /** How many have failed. */
@@ -157,28 +158,33 @@ class Attempts {
     await wait(clock, waitMs, this.#signal);
   }
 
-  #giveUp(last: StoreUnavailableError, passedMs: number): StoreUnavailableError {
+  #giveUp(last: Unavailable, passedMs: number): Unavailable {
     if (this.#count === 1) return last;
     const tried = `tried ${this.#count} times in ${(passedMs / 1000).toFixed(1)} s`;
     return noted(last, tried, this.#first);
   }
 }
 
-function isRetryable(error: unknown): error is StoreUnavailableError {
-  return error instanceof StoreUnavailableError && error.retryable;
+/** What may pass, or not, as its thrower says. */
+type Unavailable = StoreUnavailableError | RegistryUnavailableError;
+
+function isRetryable(error: unknown): error is Unavailable {
+  const isUnavailable = error instanceof StoreUnavailableError ||
+    error instanceof RegistryUnavailableError;
+  return isUnavailable && error.retryable;
 }
 
 /** `error` with a remark behind its message. */
-function noted(
-  error: StoreUnavailableError,
-  remark: string,
-  cause: unknown,
-): StoreUnavailableError {
-  const { store, message, retryable, retryAfterMs, hint } = error;
-  return new StoreUnavailableError(store, `${message} (${remark})`, {
+function noted(error: Unavailable, remark: string, cause: unknown): Unavailable {
+  const { message, retryable, retryAfterMs, hint } = error;
+  const options = {
     retryable,
     cause,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(hint === undefined ? {} : { hint }),
-  });
+  };
+  const text = `${message} (${remark})`;
+  return error instanceof StoreUnavailableError
+    ? new StoreUnavailableError(error.store, text, options)
+    : new RegistryUnavailableError(error.registry, text, options);
 }

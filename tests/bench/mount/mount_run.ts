@@ -169,21 +169,19 @@ class MountBench {
     const [way] = allMounters();
     await way!.pack(tree, archive);
     await warm(archive);
-    const part = await twentieth(tree);
+    const part = `${await this.#folder()}/part`;
+    await Deno.writeTextFile(part, (await twentieth(tree)).map((path) => `${path}\0`).join(""));
     await using server = await nginxServer(`${archive}/blocks`);
     await using proxy = await delayingProxy(server.port, { latencyMs: roundTripMs / 2 });
     const store = `http://127.0.0.1:${proxy.port}`;
     const meta = `${archive}/tree.fl`;
     const timeMounted = async (step: string, script: string): Promise<void> => {
       const target = await this.#folder();
-      // From the command on, as for the unpack.
+      await using mounts = new AsyncDisposableStack();
+      // From the command on, as for the unpack, until the program has what it needs.
       await this.#time(step, WAY.myfs, async () => {
-        const mount = await mountMyfs(meta, target, "--store", store);
-        try {
-          await run({ argv: ["bash", "-c", script, "bash", target, part] });
-        } finally {
-          await mount[Symbol.asyncDispose]();
-        }
+        mounts.use(await mountMyfs(meta, target, "--store", store));
+        await run({ argv: ["bash", "-c", script, "bash", target, part] });
       });
     };
     for (let round = 0; round < runs; round++) {
@@ -316,10 +314,10 @@ async function filesOf(tree: string): Promise<{ readonly path: string; readonly 
 }
 
 /**
- * A list of neighbouring files that have 5 % of the tree's bytes, such as a program and its
- * libraries; they begin in the middle. @returns Its path, beside the tree's list.
+ * Neighbouring files that have 5 % of the tree's bytes, such as a program and its libraries; they
+ * begin in the middle.
  */
-async function twentieth(tree: string): Promise<string> {
+async function twentieth(tree: string): Promise<string[]> {
   const files = await filesOf(tree);
   const wanted = files.reduce((sum, { size }) => sum + size, 0) / 20;
   const chosen: string[] = [];
@@ -329,9 +327,7 @@ async function twentieth(tree: string): Promise<string> {
     chosen.push(path);
     bytes += size;
   }
-  const list = await Deno.makeTempFile({ prefix: "myfs-bench-part-" });
-  await Deno.writeTextFile(list, chosen.map((path) => `${path}\0`).join(""));
-  return list;
+  return chosen;
 }
 
 /** Programs and libraries of this machine one after the other: as compressible as such are. */

@@ -1,0 +1,97 @@
+/**
+ * Turns container images into flists and blocks, straight from where they are.
+ *
+ * @module
+ */
+
+import type { PackReport } from "../image/pack.ts";
+import {
+  type ContainerPlatformImage,
+  openContainerImage,
+  type OpenContainerImageOptions,
+} from "./container_image.ts";
+import { convertLayers, type ConvertOptions } from "./convert_layers.ts";
+import { prefetchLayers } from "./layer_prefetch.ts";
+
+/** How to convert an image. `signal` and limits are for all of it. */
+export interface ConvertImageOptions
+  extends ConvertOptions, Omit<OpenContainerImageOptions, "signal"> {
+  /**
+   * Path of the flist to write. With several platforms each gets its own, with the platform in front
+   * of the extension: `nginx.fl` becomes `nginx.linux-arm64.fl`.
+   */
+  readonly meta: string;
+}
+
+/** What became of one platform's image. */
+export interface ConvertedImage {
+  readonly platform: string;
+  readonly manifestDigest: string | undefined;
+  readonly configDigest: string;
+  /** Layers, and their bytes as they came. */
+  readonly layers: number;
+  readonly layerBytes: number;
+  readonly pack: PackReport;
+}
+
+/** What a conversion did. */
+export interface ConvertReport {
+  /** The image with all defaults written out. */
+  readonly reference: string;
+  /** Digest of what its name stands for. */
+  readonly digest: string | undefined;
+  /** One for each platform that was asked for. */
+  readonly images: readonly ConvertedImage[];
+}
+
+/**
+ * Converts the image `name`, without a daemon and without an unpacked copy on disk. With
+ * `platform: "all"`, each platform's image becomes a flist of its own.
+ *
+ * The same image gives the same flist, byte for byte, wherever it comes from; Docker's archives have no
+ * manifest, so that the tag with its digest is missing.
+ *
+ * @throws what {@link openContainerImage} and {@link convertLayers} throw.
+ *
+ * @example
+ * ```ts no-run
+ * import { convertImage } from "myfs";
+ *
+ * const report = await convertImage("docker.io/library/nginx:latest", {
+ *   meta: "nginx.fl",
+ *   store: "dir:///srv/blocks",
+ * });
+ * for (const { platform, pack } of report.images) console.log(platform, pack.files);
+ * ```
+ */
+export async function convertImage(
+  name: string,
+  options: ConvertImageOptions,
+): Promise<ConvertReport> {
+  await using image = await openContainerImage(name, options);
+  const isAlone = options.platform !== "all";
+  const images: ConvertedImage[] = [];
+  for (const one of image.images) {
+    const meta = isAlone ? options.meta : platformFlist(options.meta, one.platform);
+    images.push(await convertOne(image.reference, one, { ...options, meta }));
+  }
+  return { reference: image.reference, digest: image.digest, images };
+}
+
+async function convertOne(
+  reference: string,
+  { platform, manifestDigest, configDigest, config, layers }: ContainerPlatformImage,
+  options: ConvertImageOptions,
+): Promise<ConvertedImage> {
+  await using prefetched = prefetchLayers(layers, options.signal);
+  const identity = { name: reference, manifestDigest, config };
+  const pack = await convertLayers(prefetched.layers, identity, options);
+  const layerBytes = layers.reduce((sum, { size }) => sum + size, 0);
+  return { platform, manifestDigest, configDigest, layers: layers.length, layerBytes, pack };
+}
+
+/** `nginx.fl` for `linux/arm/v7`: `nginx.linux-arm-v7.fl`. */
+function platformFlist(meta: string, platform: string): string {
+  const [, stem = meta, extension = ""] = /^(.*[^/])(\.[^./]+)$/s.exec(meta) ?? [];
+  return `${stem}.${platform.replaceAll("/", "-")}${extension}`;
+}

@@ -1,0 +1,151 @@
+/**
+ * Turns the layers of a container image into a flist and blocks.
+ *
+ * @module
+ */
+
+import { displayByteString } from "../base/byte_string.ts";
+import { ArchiveFormatError } from "../base/errors.ts";
+import { TEXT_LENGTH_MAX } from "../flist/entry_rules.ts";
+import { FlistWriter } from "../flist/flist_writer.ts";
+import { AssembledTree } from "../image/assembled_tree.ts";
+import type { ContentFeed } from "../image/content_feed.ts";
+import { excludeMatcher } from "../image/exclude.ts";
+import { routesOf, useStore } from "../image/image_stores.ts";
+import { checkSealing, Pack, type PackReport, resolveJobs } from "../image/pack.ts";
+import { type PackTarOptions, resolveLimits } from "../image/pack_tar.ts";
+import { parseImageConfig } from "./image_config.ts";
+import { checkLayerCount, LayerMerge } from "./layer_merge.ts";
+import type { LayerSource } from "./layer_source.ts";
+import { STARTUP_FILE, startupFile } from "./startup_file.ts";
+
+/** The image that the layers belong to. */
+export interface ImageOfLayers {
+  /** What the image is called in messages, such as its reference. */
+  readonly name: string;
+  /** Digest of its manifest (`sha256:…`); undefined where it has none, as in Docker's archives. */
+  readonly manifestDigest: string | undefined;
+  /** Its config, the bytes as they came. */
+  readonly config: Uint8Array;
+}
+
+/** How to convert. The limits are for all layers together. */
+export interface ConvertOptions extends PackTarOptions {
+  /** Told when a layer has been read: lowest is number 0. */
+  readonly onLayer?: (layer: number, digest: string, entries: number) => void;
+}
+
+/** The tag with the digest of the image's manifest. */
+export const MANIFEST_TAG = "oci.manifest";
+/** The tag with the image's config; long ones go on in `oci.config.2` and so on. */
+export const CONFIG_TAG = "oci.config";
+
+/**
+ * Packs an image from its layers, which are read while they are packed, the upper ones first. What
+ * upper layers hide is not stored. Memory is bounded, and nothing is unpacked to disk.
+ *
+ * The tree is what a container would see (OCI image specification, layer.md), with `.startup.toml`
+ * at its root, which says how to start it. The manifest's digest and the config become tags.
+ *
+ * The same image gives the same flist, byte for byte; images that share layers share blocks.
+ *
+ * @param layers In the order of the manifest, lowest first.
+ * @throws {ArchiveFormatError} when a layer or the config is damaged or not what the config says.
+ * @throws {UnsafePathError} when a layer has a path with `..`.
+ * @throws {LimitExceededError} when the layers ask for more than `limits` allow.
+ */
+export async function convertLayers(
+  layers: readonly LayerSource[],
+  image: ImageOfLayers,
+  options: ConvertOptions,
+): Promise<PackReport> {
+  const startedMs = performance.now();
+  const jobs = resolveJobs(options.jobs);
+  const limits = resolveLimits(options.limits);
+  checkLayerCount(layers.length);
+  options.signal?.throwIfAborted();
+  const profile = options.profile ?? "myfs";
+  checkSealing(profile, options);
+  const name = displayByteString(image.name);
+  const config = parseImageConfig(image.config, name);
+  if (config.diffIds.length > 0 && config.diffIds.length !== layers.length) {
+    throw new ArchiveFormatError(
+      name,
+      `its config names ${config.diffIds.length} layers, and its manifest ${layers.length}`,
+    );
+  }
+  const startup = await startupFile(config);
+  await using used = await useStore(options.store, profile, {
+    ...options.storeOptions,
+    create: true,
+  });
+  using writer = FlistWriter.create(options.meta, { profile });
+  const tree = new AssembledTree(name);
+  await using pack = new Pack(tree, writer, used.store, undefined, jobs, {
+    ...options,
+    tags: { ...tagsOf(image), ...options.tags },
+    routes: () => routesOf(options.store, options.keepSecrets ?? false),
+  });
+  const feed = pack.feed();
+  const numbers = new Map(layers.map((layer, number) => [layer, number]));
+  const merge = new LayerMerge(tree, feed, {
+    limits,
+    signal: options.signal,
+    isExcluded: excludeMatcher(options.exclude ?? []),
+    onLayer: (layer, entries) => options.onLayer?.(numbers.get(layer)!, layer.digest, entries),
+  });
+  await merge.merge(
+    layers.map((source, i) => ({ source, diffId: source.diffId ?? config.diffIds[i] })),
+  );
+  await addStartupFile(tree, feed, startup);
+  await feed.finish();
+  await pack.readSource();
+  return await pack.finish(startedMs);
+}
+
+/** Puts the file in place of whatever the image has there: a link is replaced, not followed. */
+async function addStartupFile(
+  tree: AssembledTree,
+  feed: ContentFeed,
+  bytes: Uint8Array,
+): Promise<void> {
+  await feed.beginPart();
+  const content = feed.begin({
+    directory: "",
+    name: STARTUP_FILE,
+    size: bytes.length,
+    hasHoles: false,
+  });
+  await feed.write(0, bytes);
+  await feed.end();
+  tree.remove(STARTUP_FILE);
+  tree.put(STARTUP_FILE, {
+    kind: "file",
+    mode: 0o100644,
+    uid: 0,
+    gid: 0,
+    size: bytes.length,
+    mtime: 0,
+    mtimeNsec: 0,
+    rdev: 0,
+    content,
+  });
+}
+
+function tagsOf({ manifestDigest, config }: ImageOfLayers): Record<string, string> {
+  const tags: Record<string, string> = manifestDigest === undefined
+    ? {}
+    : { [MANIFEST_TAG]: manifestDigest };
+  const text = new TextDecoder().decode(config);
+  // A character takes three bytes at most, and a pair of surrogates four for two.
+  const length = Math.floor(TEXT_LENGTH_MAX / 3);
+  let part = 1;
+  for (let at = 0; at < text.length; part++) {
+    let end = Math.min(at + length, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end--;
+    tags[part === 1 ? CONFIG_TAG : `${CONFIG_TAG}.${part}`] = text.slice(at, end);
+    at = end;
+  }
+  return tags;
+}

@@ -1,0 +1,251 @@
+/**
+ * Merges the layers of an image. They are read from the top down, so that what an upper layer hides
+ * need not be packed, and put together from the bottom up, which alone tells where links lead.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { displayByteString } from "../base/byte_string.ts";
+import { ArchiveFormatError, LimitExceededError } from "../base/errors.ts";
+import type { AssembledEntry, AssembledTree } from "../image/assembled_tree.ts";
+import type { ContentFeed } from "../image/content_feed.ts";
+import { type ArchiveLimits, assembled, feedEntry } from "../image/pack_tar.ts";
+import { decompress } from "../tree/tar/decompress.ts";
+import { type TarEntry, TarReader } from "../tree/tar/tar_reader.ts";
+import { HiddenPaths } from "./hidden_paths.ts";
+import type { LayerSource } from "./layer_source.ts";
+import { layerName } from "./whiteouts.ts";
+
+/** How to merge. */
+export interface LayerMergeOptions {
+  /** What all layers together may ask for. */
+  readonly limits: Required<ArchiveLimits>;
+  readonly signal: AbortSignal | undefined;
+  /** Tells which entries to leave out. */
+  readonly isExcluded: (path: string, kind: TarEntry["kind"]) => boolean;
+  /** Told when a layer has been read. */
+  readonly onLayer: (layer: LayerSource, entries: number) => void;
+}
+
+/** What was read of a layer. */
+interface ReadLayer {
+  readonly source: LayerSource;
+  readonly diffId: string | undefined;
+  readonly entries: LoggedEntry[];
+  readonly whiteouts: { readonly path: string; readonly isOpaque: boolean }[];
+  /** How many entries the archive has, those of no meaning included. */
+  count: number;
+}
+
+/** An entry in the order of its layer. */
+interface LoggedEntry {
+  readonly path: string;
+  readonly hardLinkTo: string | undefined;
+  readonly entry: AssembledEntry;
+  /** Its place in the archive. */
+  readonly index: number;
+}
+
+/** Where the content is that was passed over: see {@link LayerMerge.finish}. */
+interface PassedOver {
+  readonly layer: ReadLayer;
+  readonly index: number;
+}
+
+/** Reads layers, feeds contents, and makes the tree. */
+export class LayerMerge {
+  readonly #tree: AssembledTree;
+  readonly #feed: ContentFeed;
+  readonly #options: LayerMergeOptions;
+  readonly #hidden = new HiddenPaths();
+  readonly #passedOver = new Map<AssembledEntry, PassedOver>();
+  #entriesLeft: number;
+  #plainBytesLeft: number;
+
+  /** @param tree Empty; is filled by {@link merge}. */
+  constructor(tree: AssembledTree, feed: ContentFeed, options: LayerMergeOptions) {
+    this.#tree = tree;
+    this.#feed = feed;
+    this.#options = options;
+    this.#entriesLeft = options.limits.entriesMax;
+    this.#plainBytesLeft = options.limits.plainBytesMax;
+  }
+
+  /**
+   * Does all of it.
+   *
+   * @param sources Lowest first, with the digest of each without compression where it is known.
+   */
+  async merge(
+    sources: readonly { readonly source: LayerSource; readonly diffId: string | undefined }[],
+  ): Promise<void> {
+    const layers: ReadLayer[] = [];
+    for (const { source, diffId } of sources.toReversed()) {
+      const layer: ReadLayer = { source, diffId, entries: [], whiteouts: [], count: 0 };
+      await this.#read(layer);
+      this.#options.onLayer(source, layer.count);
+      // What the lowest layer hides concerns nobody.
+      if (layers.length + 1 < sources.length) this.#hide(layer);
+      layers.push(layer);
+    }
+    for (const layer of layers.toReversed()) this.#apply(layer);
+    await this.#fetchPassedOver();
+  }
+
+  async #read(layer: ReadLayer): Promise<void> {
+    await this.#feed.beginPart();
+    await this.#forEach(layer, async (entry, reader, index) => {
+      const name = layerName(entry.path);
+      switch (name.kind) {
+        case "ignored":
+          return;
+        case "wrong":
+          throw new ArchiveFormatError(
+            nameOf(layer),
+            `"${displayByteString(entry.path)}" takes away nothing that can be there`,
+          );
+        case "opaque":
+        case "whiteout":
+          layer.whiteouts.push({ path: name.path, isOpaque: name.kind === "opaque" });
+          return;
+      }
+      const { path, hardLinkTo } = entry;
+      if (this.#options.isExcluded(path, entry.kind)) return;
+      const isFile = entry.kind === "file" && hardLinkTo === undefined && entry.size > 0;
+      const isHidden = isFile && this.#hidden.hides(path);
+      const put = isFile && !isHidden
+        ? await feedEntry(reader, entry, this.#feed)
+        : assembled(entry);
+      if (isHidden) this.#passedOver.set(put, { layer, index });
+      layer.entries.push({ path, hardLinkTo, entry: put, index });
+    });
+  }
+
+  /** Reads the archive of `layer`, entry by entry, within the limits for all of them. */
+  async #forEach(
+    layer: ReadLayer,
+    onEntry: (entry: TarEntry, reader: TarReader, index: number) => Promise<void>,
+  ): Promise<void> {
+    const { limits, signal } = this.#options;
+    const name = nameOf(layer);
+    const plain = decompress(layer.source.open(signal), {
+      name,
+      ratioMax: limits.ratioMax,
+      plainBytesMax: this.#plainBytesLeft,
+    });
+    let size = 0;
+    const count = (bytes: number): void => {
+      size += bytes;
+    };
+    await using reader = new TarReader(
+      checked(plain, name, layer.diffId, count),
+      { name, entriesMax: this.#entriesLeft },
+    );
+    let index = 0;
+    for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
+      signal?.throwIfAborted();
+      await onEntry(entry, reader, index++);
+    }
+    layer.count = index;
+    this.#entriesLeft -= index;
+    this.#plainBytesLeft -= size;
+  }
+
+  #hide(layer: ReadLayer): void {
+    for (const { path, isOpaque } of layer.whiteouts) {
+      if (isOpaque) this.#hidden.addOpaque(path);
+      else this.#hidden.add(path, false);
+    }
+    for (const { path, entry } of layer.entries) {
+      this.#hidden.add(path, entry.kind === "directory");
+    }
+  }
+
+  /** Puts a layer on top of those that are in the tree. */
+  #apply(layer: ReadLayer): void {
+    // Whiteouts concern lower layers only, wherever in the archive they stand.
+    const own = layer.whiteouts.length === 0
+      ? undefined
+      : new Set(layer.entries.map(({ path }) => path));
+    const isReplaced = (path: string): boolean => own!.has(path);
+    for (const { path, isOpaque } of layer.whiteouts) {
+      if (isOpaque) this.#tree.clear(path, isReplaced);
+      else this.#tree.remove(path, isReplaced);
+    }
+    for (const { path, hardLinkTo, entry } of layer.entries) {
+      if (hardLinkTo === undefined) this.#tree.put(path, entry);
+      else this.#tree.link(path, hardLinkTo);
+    }
+    layer.entries.length = 0;
+  }
+
+  /**
+   * Fetches content that was taken for hidden and is not: another name of the file shows, or a link
+   * led elsewhere. The layers that have it are read once more.
+   */
+  async #fetchPassedOver(): Promise<void> {
+    const wanted = new Map<ReadLayer, Map<number, AssembledEntry>>();
+    for (const file of this.#tree.files()) {
+      const place = this.#passedOver.get(file);
+      if (place === undefined) continue;
+      let entries = wanted.get(place.layer);
+      if (entries === undefined) wanted.set(place.layer, entries = new Map());
+      entries.set(place.index, file);
+    }
+    this.#passedOver.clear();
+    for (const [layer, entries] of wanted) {
+      await this.#feed.beginPart();
+      // They have been counted the first time.
+      this.#entriesLeft += layer.count;
+      this.#plainBytesLeft = this.#options.limits.plainBytesMax;
+      await this.#forEach(layer, async (entry, reader, index) => {
+        const file = entries.get(index);
+        if (file === undefined) return;
+        if (entry.size !== file.size || entry.kind !== "file") {
+          throw new ArchiveFormatError(nameOf(layer), "it was another one when it was read again");
+        }
+        const { content } = await feedEntry(reader, entry, this.#feed);
+        if (content !== undefined) file.content = content;
+      });
+    }
+  }
+}
+
+function nameOf({ source }: ReadLayer): string {
+  return `layer ${displayByteString(source.digest)}`;
+}
+
+/** Passes on `plain`, and compares its digest when it has ended. */
+async function* checked(
+  plain: AsyncIterable<Uint8Array>,
+  name: string,
+  diffId: string | undefined,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  const [algorithm, expected] = diffId?.split(":", 2) ?? [];
+  const hash = algorithm === "sha256" || algorithm === "sha512" ? createHash(algorithm) : undefined;
+  for await (const piece of plain) {
+    count(piece.length);
+    hash?.update(piece);
+    yield piece;
+  }
+  const found = hash?.digest("hex");
+  if (found !== undefined && found !== expected) {
+    throw new ArchiveFormatError(
+      name,
+      `its content has the digest ${algorithm}:${found}, and the image's config says ${diffId}`,
+    );
+  }
+}
+
+/** Refuses more layers than an image can have. @throws {LimitExceededError} */
+export function checkLayerCount(count: number): void {
+  if (count <= LAYERS_MAX) return;
+  throw new LimitExceededError(
+    `Cannot convert an image of ${count} layers: ${LAYERS_MAX} are most`,
+  );
+}
+
+/** Far beyond what any runtime takes (overlayfs 500). */
+const LAYERS_MAX = 1024;

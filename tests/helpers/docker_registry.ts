@@ -1,0 +1,143 @@
+/**
+ * Debian's `docker-registry`, for tests that need the real thing: open, with passwords, or with tokens
+ * that a server of the test gives.
+ *
+ * @module
+ */
+
+import { createSign } from "node:crypto";
+import { freePort } from "./redis_server.ts";
+import { runProgram } from "./run_program.ts";
+import { until } from "./until.ts";
+
+/** Who may ask. */
+export type RegistryAccess =
+  | { readonly kind: "open" }
+  | { readonly kind: "password"; readonly username: string; readonly password: string }
+  | { readonly kind: "token"; readonly username: string; readonly password: string };
+
+/** A running registry; what is in it stays in its folder. */
+export class DockerRegistry implements AsyncDisposable {
+  /** Such as `127.0.0.1:1234`. */
+  readonly host: string;
+  /** Tokens that were given so far. */
+  tokenCount = 0;
+  readonly #process: Deno.ChildProcess;
+  readonly #tokens: Deno.HttpServer | undefined;
+
+  private constructor(host: string, process: Deno.ChildProcess, tokens?: Deno.HttpServer) {
+    this.host = host;
+    this.#process = process;
+    this.#tokens = tokens;
+  }
+
+  /**
+   * Starts a registry and waits until it answers.
+   *
+   * @param folder Exists; registries one after the other may share it.
+   */
+  static async start(
+    folder: string,
+    access: RegistryAccess = { kind: "open" },
+  ): Promise<DockerRegistry> {
+    const port = freePort();
+    const host = `127.0.0.1:${port}`;
+    const given = { count: (): void => {} };
+    let auth = "";
+    let tokens: Deno.HttpServer | undefined;
+    if (access.kind === "password") {
+      const { username, password } = access;
+      await Deno.writeTextFile(
+        `${folder}/htpasswd`,
+        await runProgram("htpasswd", "-Bbn", username, password),
+      );
+      auth = `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}`;
+    } else if (access.kind === "token") {
+      tokens = await startTokenServer(folder, access, () => given.count());
+      const realm = `http://127.0.0.1:${(tokens.addr as Deno.NetAddr).port}/token`;
+      auth = `auth: {token: {realm: "${realm}", service: test, issuer: test, ` +
+        `rootcertbundle: ${folder}/token.pem}}`;
+    }
+    const config = `${folder}/config-${port}.yml`;
+    await Deno.writeTextFile(
+      config,
+      `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n` +
+        `storage: {filesystem: {rootdirectory: ${folder}/data}}\n` +
+        `http: {addr: "${host}"}\n${auth}\n`,
+    );
+    const process = new Deno.Command("docker-registry", {
+      args: ["serve", config],
+      env: { OTEL_TRACES_EXPORTER: "none" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const registry = new DockerRegistry(host, process, tokens);
+    given.count = () => registry.tokenCount++;
+    await until(() => answers(`http://${host}/v2/`));
+    return registry;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#process.status;
+    await this.#tokens?.shutdown();
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    await (await fetch(url)).body?.cancel();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives tokens that let those with the password read what they ask for (distribution's JWT). */
+async function startTokenServer(
+  folder: string,
+  { username, password }: { readonly username: string; readonly password: string },
+  onToken: () => void,
+): Promise<Deno.HttpServer> {
+  const subject = ["-subj", "/CN=test", "-days", "2"];
+  const files = ["-keyout", `${folder}/token.key`, "-out", `${folder}/token.pem`];
+  await runProgram(
+    "openssl",
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    ...subject,
+    ...files,
+  );
+  const key = await Deno.readTextFile(`${folder}/token.key`);
+  const pem = await Deno.readTextFile(`${folder}/token.pem`);
+  const certificate = pem.replace(/-----[^-]+-----|\s/g, "");
+  const part = (value: unknown): string =>
+    new TextEncoder().encode(JSON.stringify(value)).toBase64({
+      alphabet: "base64url",
+      omitPadding: true,
+    });
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    if (request.headers.get("authorization") !== `Basic ${btoa(`${username}:${password}`)}`) {
+      return new Response("", { status: 401 });
+    }
+    const scopes = new URL(request.url).searchParams.getAll("scope");
+    const access = scopes.map((scope) => {
+      const [type, name, actions] = scope.split(":");
+      return { type, name, actions: actions!.split(",") };
+    });
+    const seconds = Math.floor(Date.now() / 1000);
+    const header = { typ: "JWT", alg: "RS256", x5c: [certificate] };
+    const claims = {
+      ...{ iss: "test", aud: "test", sub: username, jti: crypto.randomUUID() },
+      ...{ iat: seconds, nbf: seconds - 10, exp: seconds + 300, access },
+    };
+    const text = `${part(header)}.${part(claims)}`;
+    const signature = createSign("RSA-SHA256").update(text).sign(key, "base64url");
+    onToken();
+    return Response.json({ token: `${text}.${signature}`, expires_in: 300 });
+  });
+}

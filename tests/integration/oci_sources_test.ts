@@ -1,0 +1,181 @@
+/**
+ * Goal: one image gives one flist, wherever it comes from, and its tree is what umoci unpacks.
+ * Method: an image of a Debian package's tree and of layers with oddities, made by umoci, copied by
+ * skopeo to every kind of source, and converted by the command line and the library.
+ */
+
+import assert from "node:assert/strict";
+import { convertImage, dumpFlist, openContainerImage, unpackImage } from "myfs";
+import { DockerRegistry } from "../helpers/docker_registry.ts";
+import { requiringTest } from "../helpers/require.ts";
+import { runProgram } from "../helpers/run_program.ts";
+import { TempFolder } from "../helpers/temp_folder.ts";
+import { assertSameDump, dumpTree } from "../helpers/tree_dump.ts";
+import { finish, myfs, myfsJson, startMyfs } from "./cli_process.ts";
+
+const NEEDS = ["root", "python3", "docker-registry", "skopeo", "umoci", "openssl"] as const;
+
+/** The lowest layer, from a package that every Debian has; then what changes it. */
+const LAYERS = String.raw`
+set -eu
+cd "$1"
+umoci init --layout layout
+umoci new --image layout:app
+dpkg -L coreutils | grep '^/usr' | tar --no-recursion --numeric-owner -cf 1.tar -T - 2>/dev/null
+mkdir -p 2/etc/keep 2/etc/opaque/old 2/lib 2/dev "2/$(printf 'long%.0s' $(seq 60))" 2/usr/share
+echo gone > 2/etc/gone; echo one > 2/etc/opaque/old/one; echo lib > 2/lib/so; ln 2/lib/so 2/lib/so.1
+echo x > 2/etc/keep/x; ln -s /etc/keep/x 2/etc/link; mkfifo 2/dev/fifo; mknod 2/dev/null c 1 3
+truncate -s 5M 2/etc/sparse; echo end >> 2/etc/sparse
+setfattr -n user.note -v hello 2/etc/keep/x 2>/dev/null || true
+chown 1234:4321 2/etc/keep/x; chmod 4755 2/etc/keep/x; touch -d '2001-02-03 04:05:06.123456789' 2/etc/keep/x
+tar --format=pax --sparse --xattrs --xattrs-include='*' --numeric-owner -C 2 -cf 2.tar .
+mkdir -p 3/etc/opaque 3/usr/lib 3/etc
+touch 3/etc/.wh.gone 3/etc/opaque/.wh..wh..opq; echo two > 3/etc/opaque/two
+rm -rf 3/lib; ln -s usr/lib 3/lib; echo new > 3/usr/lib/so2
+tar --numeric-owner -C 3 -cf 3.tar etc lib usr
+gzip -k 3.tar
+for n in 1 2 3; do umoci raw add-layer --image layout:app $n.tar; done
+umoci config --image layout:app --config.cmd /usr/bin/true --config.env A=b --config.workingdir /etc
+skopeo copy -q oci:layout:app oci-archive:oci.tar:app
+skopeo copy -q oci:layout:app docker-archive:docker.tar:app:v1
+umoci unpack --image layout:app bundle
+`;
+
+async function buildImage(folder: TempFolder): Promise<void> {
+  await runProgram("bash", "-c", LAYERS, "bash", folder.path);
+}
+
+async function push(folder: TempFolder, host: string): Promise<void> {
+  const target = `docker://${host}/team/app:v1`;
+  const source = `oci:${folder.file("layout")}:app`;
+  await runProgram("skopeo", "copy", "-q", "--dest-tls-verify=false", source, target);
+}
+
+/** A daemon's socket, behind which there is only an archive. */
+function serveArchive(socket: string, archive: string): Deno.HttpServer<Deno.UnixAddr> {
+  return Deno.serve({ path: socket, onListen: () => {} }, async ({ url }) => {
+    if (!url.includes("/images/app%3Av1/get")) return new Response("", { status: 404 });
+    return new Response((await Deno.open(archive)).readable);
+  });
+}
+
+requiringTest(
+  NEEDS,
+  "container: every kind of source gives the tree that umoci unpacks",
+  async () => {
+    using folder = new TempFolder();
+    await buildImage(folder);
+    const registryFolder = folder.tree("registry");
+    const store = `dir://${folder.file("blocks")}`;
+    const options = { program: "myfs_tool", env: { HOME: folder.path } } as const;
+    const convert = async (name: string, ...flags: string[]): Promise<Uint8Array> => {
+      const meta = folder.file("made.fl");
+      const args = ["container", "-i", name, "-m", meta, "-s", store, "--plain-http", ...flags];
+      const { code, stdout, stderr } = await myfs([...args, "-q"], options);
+      assert.equal(code, 0, `${name}: ${stdout}${stderr}`);
+      return await Deno.readFile(meta);
+    };
+
+    const flists = new Map<string, Uint8Array>();
+    {
+      await using registry = await DockerRegistry.start(registryFolder);
+      await push(folder, registry.host);
+      flists.set("registry", await convert(`${registry.host}/team/app:v1`));
+      const { document } = await myfsJson(
+        ["image", "inspect", `${registry.host}/team/app:v1`, "--plain-http"],
+        options,
+      );
+      const [image] = document.images as { layers: unknown[] }[];
+      assert.equal(image!.layers.length, 3);
+      flists.set("by digest", await convert(`${registry.host}/team/app@${document.digest}`));
+    }
+    const who = { username: "user", password: "pass:word" } as const;
+    for (const kind of ["password", "token"] as const) {
+      await using registry = await DockerRegistry.start(registryFolder, { kind, ...who });
+      const name = `${registry.host}/team/app:v1`;
+      flists.set(kind, await convert(name, "--creds", "user:pass:word"));
+      const auths = { [registry.host]: { auth: btoa("user:pass:word") } };
+      await Deno.writeTextFile(folder.file("auth.json"), JSON.stringify({ auths }));
+      flists.set(
+        `${kind} from a file`,
+        await convert(name, "--authfile", folder.file("auth.json")),
+      );
+      const args = [
+        "container",
+        "-i",
+        name,
+        "-m",
+        folder.file("no.fl"),
+        "-s",
+        store,
+        "--plain-http",
+      ];
+      const refused = await myfs([...args, "--creds", "user:canary"], options);
+      assert.equal(refused.code, 12, refused.stderr);
+      assert.ok(!(refused.stdout + refused.stderr).includes("canary"));
+      if (kind === "token") assert.equal(registry.tokenCount, 2);
+    }
+    flists.set("oci", await convert(`oci:${folder.file("layout")}:app`));
+    flists.set("oci-archive", await convert(`oci-archive:${folder.file("oci.tar")}`));
+    const [first, ...others] = flists;
+    for (const [name, flist] of others) {
+      assert.ok(
+        first![1].length === flist.length && first![1].every((byte, i) => byte === flist[i]),
+        `${name} differs from ${first![0]}`,
+      );
+    }
+
+    const meta = folder.file("registry.fl");
+    await Deno.writeFile(meta, first![1]);
+    const target = folder.file("out");
+    await unpackImage(meta, target, { store });
+    assert.match(await Deno.readTextFile(`${target}/.startup.toml`), /\/usr\/bin\/true/);
+    await Deno.remove(`${target}/.startup.toml`);
+    const rootfs = folder.file("bundle/rootfs");
+    // The root itself is in no layer with the same times: umoci's is of the moment.
+    const dump = (path: string): string[] => dumpTree(path, { holes: false }).slice(1);
+    assertSameDump(dump(target), dump(rootfs));
+
+    // An archive of Docker has no manifest, and so no tag with its digest; all else is the same.
+    const lines = async (flist: string): Promise<string[]> => {
+      const text: string[] = [];
+      for await (const line of dumpFlist(flist)) text.push(line);
+      return text.join("").split("\n").filter((line) => !line.includes("oci.manifest"));
+    };
+    const socket = folder.file("docker.sock");
+    await using _daemon = serveArchive(socket, folder.file("docker.tar"));
+    const named = folder.file("docker.fl");
+    for (
+      const name of [`docker-archive:${folder.file("docker.tar")}:app:v1`, "docker-daemon:app:v1"]
+    ) {
+      await convertImage(name, { meta: named, store, daemonSockets: [socket] });
+      assert.deepEqual(await lines(named), await lines(meta), name);
+    }
+    await assert.rejects(
+      openContainerImage("docker-daemon:other", { daemonSockets: [socket] }),
+      /does not have it/,
+    );
+  },
+);
+
+requiringTest(NEEDS, "container: Ctrl-C in a download leaves no flist", async () => {
+  using folder = new TempFolder();
+  // A registry that answers and then falls silent.
+  const waiting = Promise.withResolvers<void>();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => {
+      waiting.resolve();
+      return new Promise<Response>(() => {});
+    },
+  );
+  const meta = folder.file("a.fl");
+  const name = `127.0.0.1:${(server.addr as Deno.NetAddr).port}/app`;
+  const args = ["-i", name, "-m", meta, "-s", `dir://${folder.file("blocks")}`, "--plain-http"];
+  const child = startMyfs(["container", ...args], { program: "myfs_tool" });
+  await waiting.promise;
+  child.kill("SIGINT");
+  const { code, stderr } = await finish(child);
+  assert.equal(code, 130, stderr);
+  assert.ok(!folder.names().includes("a.fl"));
+});
