@@ -248,7 +248,7 @@ function redirectTarget(from: URL, location: string, method: string): URL {
     );
   }
   to.username = to.password = to.hash = "";
-  if (method === "POST") {
+  if (method === "POST" || method === "PUT") {
     throw new HttpRedirectError(
       `the server redirects to ${to.origin}, and what is written is not sent elsewhere`,
       "Name the URL that it redirects to.",

@@ -46,7 +46,7 @@ export interface HttpConnectOptions {
 
 /** A request. */
 export interface HttpMessage {
-  readonly method: "GET" | "HEAD" | "POST";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
   /** Path and query. */
   readonly target: string;
   /** Header lines, from `formatHttpFields`. */

@@ -45,8 +45,8 @@ const ANSWER_SIZE_MAX = 1024 * 1024;
 const TOKEN_HINT = "Sign in to the hub, and add ?token=… to the store's URL.";
 
 /**
- * Blocks in a hub. A hub computes the id of a block itself: that of rfs only has ids of BLAKE2b, as
- * the `rfs` profile makes them, and takes no block of more than 2 MB. It does not replace blocks,
+ * Blocks in a hub. It checks the id of a block, of either profile. That of rfs computes the id
+ * itself: it only has ids of BLAKE2b, and takes no block of more than 2 MB. A hub does not replace blocks,
  * and neither lists nor deletes them.
  */
 export class HubStore implements Store {
@@ -56,6 +56,8 @@ export class HubStore implements Store {
   readonly #path: string;
   readonly #client: HttpClient;
   readonly #hasToken: boolean;
+  /** Whether the hub turned out to know rfs's requests only. */
+  #isRfs = false;
 
   private constructor({ store, base, token }: HubStoreAddress, publicAddressesOnly: boolean) {
     this.url = store;
@@ -113,12 +115,7 @@ export class HubStore implements Store {
         hint: TOKEN_HINT,
       });
     }
-    const answer = await this.#ask(
-      // The block of no file, as the rfs client writes it.
-      "block?file_hash=&idx=0",
-      { method: "POST", body: block, bodySizeMax: ANSWER_SIZE_MAX, signal: options.signal },
-      task,
-    );
+    const answer = await this.#upload(id, block, task, options.signal);
     if (answer.status !== 200 && answer.status !== 201) {
       throw statusFault(this.url, task, answer);
     }
@@ -132,6 +129,26 @@ export class HubStore implements Store {
     throw new UnsupportedError(`Cannot ${task}: the hub has one under that id and keeps it`, {
       hint: "Remove the block in the hub's own storage first.",
     });
+  }
+
+  /**
+   * Sends a block under its id, of either kind of digest; a hub that does not know this way, such as
+   * rfs's, is asked in rfs's from then on.
+   */
+  async #upload(
+    id: BlockId,
+    body: Uint8Array,
+    task: string,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpAnswer> {
+    const request = { body, bodySizeMax: ANSWER_SIZE_MAX, signal } as const;
+    if (!this.#isRfs) {
+      const answer = await this.#ask(`block/${id}`, { ...request, method: "PUT" }, task);
+      if (answer.status !== 404 && answer.status !== 405) return answer;
+      this.#isRfs = true;
+    }
+    // The block of no file, as the rfs client writes it.
+    return await this.#ask("block?file_hash=&idx=0", { ...request, method: "POST" }, task);
   }
 
   /** See {@link Store.has}. */

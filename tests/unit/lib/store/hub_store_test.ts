@@ -12,7 +12,7 @@ import {
   UnsupportedError,
 } from "../../../../lib/base/errors.ts";
 import { type BlockId, parseBlockId } from "../../../../lib/block/block_ref.ts";
-import { blake2b256 } from "../../../../lib/block/digest.ts";
+import { blake2b256, blake3 } from "../../../../lib/block/digest.ts";
 import { HubStore } from "../../../../lib/store/hub_store.ts";
 import { openStore } from "../../../../lib/store/open_store.ts";
 import { type FaultAnswer, faultServer } from "../../../helpers/fault_server.ts";
@@ -161,4 +161,35 @@ Deno.test("hub store: an aborted call rejects with the reason", async () => {
     await assert.rejects(result, (error) => error === reason);
     await assert.rejects(call(AbortSignal.abort(reason)), (error) => error === reason);
   }
+});
+
+Deno.test("hub store: a hub that takes blocks under their ids gets BLAKE3's too, by one request each", async () => {
+  const requests: string[] = [];
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    (request) => {
+      const { pathname } = new URL(request.url);
+      requests.push(`${request.method} ${pathname}`);
+      if (request.method !== "PUT") return Response.json({ msg: "a hub" });
+      const hash = pathname.split("/").at(-1);
+      return Response.json({ hash, message: "stored" }, { status: 201 });
+    },
+  );
+  const block = Uint8Array.of(1, 2, 3);
+  const id = parseBlockId(toHex(blake3(block)));
+  await using store = await HubStore.open(`hub://127.0.0.1:${server.addr.port}?token=T`, {
+    create: true,
+  });
+  assert.equal(await store.put(id, block), "stored");
+  assert.deepEqual(requests, ["GET /api/v1", `PUT /api/v1/block/${id}`]);
+});
+
+Deno.test("hub store: rfs's hub is asked in the newer way once", async () => {
+  await using hub = await RfsHub.start();
+  await using store = await HubStore.open(`hub://${hub.host}?token=${HUB_TOKEN}`, { create: true });
+  for (const block of [Uint8Array.of(1), Uint8Array.of(2)]) {
+    assert.equal(await store.put(parseBlockId(toHex(blake2b256(block))), block), "stored");
+  }
+  const methods = hub.requests.map((line) => line.split(" ")[0]);
+  assert.deepEqual(methods, ["GET", "PUT", "POST", "POST"]);
 });
