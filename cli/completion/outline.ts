@@ -41,6 +41,7 @@ const VALUE_KINDS: Readonly<Record<string, ValueKind>> = {
   left: "file",
   right: "file",
   script: "file",
+  source: "file",
   directory: "directory",
   target: "directory",
 };

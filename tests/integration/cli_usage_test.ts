@@ -46,7 +46,7 @@ Deno.test("usage: what is misspelt is named, with what may be meant", async () =
 Deno.test("usage: what is missing or too much is named, with where to look", async () => {
   await using place = await Workplace.create();
   await assertMistakes(place, [
-    { args: ["pack"], code: 2, says: /directory/, hint: /'myfs pack --help'/ },
+    { args: ["pack"], code: 2, says: /source/, hint: /'myfs pack --help'/ },
     { args: ["pack", "."], code: 2, says: /--meta/, hint: /'myfs pack --help'/ },
     { args: ["pack", "-m", "x.fl", "."], code: 2, says: /--store/, hint: /'myfs pack --help'/ },
     { args: ["pack", "-m"], code: 2, says: /--meta/, hint: /'myfs pack --help'/ },
@@ -83,7 +83,7 @@ Deno.test("usage: files that are missing or of the wrong kind have their exit co
   const store = ["-s", place.store()];
   await assertMistakes(place, [
     { args: ["pack", "-m", "x.fl", ...store, "nope"], code: 10, says: /nope/ },
-    { args: ["pack", "-m", "x.fl", ...store, "file"], code: 1, says: /file.*not a directory/ },
+    { args: ["pack", "-m", "x.fl", ...store, "file"], code: 11, says: /file.*tar archive/ },
     { args: ["pack", "-m", "no/x.fl", ...store, "tree"], code: 10, says: /no\/x\.fl/ },
     { args: ["pack", "-m", "tree", ...store, "tree"], code: 1, says: /tree.*directory/ },
     { args: ["pack", "-m", "x.fl", ...store, "--base", "no", "tree"], code: 10, says: /no$/ },

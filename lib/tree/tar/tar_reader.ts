@@ -461,6 +461,7 @@ export class TarReader implements AsyncDisposable {
   }
 
   #endsEarly(): ArchiveFormatError {
+    if (this.#shown === "") return this.#fault("it is too short to be a tar archive");
     return this.#fault(`it ends early, in or behind "${this.#shown}"`);
   }
 
