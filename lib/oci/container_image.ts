@@ -89,7 +89,7 @@ const MANIFESTS_MAX = 256;
  * @throws {RegistryUnavailableError} {RegistryDeniedError} when the registry fails or refuses.
  *
  * @example What is in it
- * ```ts no-run
+ * ```ts ignore
  * import { openContainerImage } from "myfs";
  *
  * await using image = await openContainerImage("docker.io/library/nginx:latest");

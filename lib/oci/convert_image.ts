@@ -59,7 +59,7 @@ export interface ConvertReport {
  * @throws what {@link openContainerImage} and {@link convertLayers} throw.
  *
  * @example
- * ```ts no-run
+ * ```ts ignore
  * import { convertImage } from "myfs";
  *
  * const report = await convertImage("docker.io/library/nginx:latest", {
