@@ -237,12 +237,16 @@ export class Accounts {
     wanted: NewToken,
     origin: Origin,
   ): Promise<TokenInfo & { readonly token: string }> {
+    // Else one that leaked could make itself successors that do not expire.
+    if (caller.session === undefined) {
+      throw new HubProblem(403, "forbidden", "An API token cannot make tokens", "Sign in for it");
+    }
     if (!wanted.scopes.every((scope) => permits(caller, scope))) {
       throw new HubProblem(403, "forbidden", "A token cannot do more than its maker");
     }
-    const { namespace = caller.namespace } = wanted;
-    if (caller.namespace !== undefined && namespace !== caller.namespace) {
-      throw new HubProblem(403, "forbidden", "The caller is bound to another namespace");
+    const { namespace } = wanted;
+    if (namespace !== undefined && wanted.scopes.includes("admin")) {
+      throw new HubProblem(422, "unprocessable", "A token for administration has no namespace");
     }
     const secret = newSecret();
     const { expires_in: lifetime } = wanted;
@@ -326,10 +330,12 @@ export class Accounts {
       if (Object.keys(values).length > 0) {
         await transaction.updateTable("account").set(values).where("name", "=", name).execute();
       }
-      const admin = await transaction.selectFrom("account").select("name")
-        .where("role", "=", "admin").where("disabled", "=", 0).executeTakeFirst();
-      if (admin === undefined) {
-        throw new HubProblem(409, "conflict", "There would be no administrator left");
+      if (change.role === "user" || disabled === true) {
+        const admin = await transaction.selectFrom("account").select("name")
+          .where("role", "=", "admin").where("disabled", "=", 0).executeTakeFirst();
+        if (admin === undefined) {
+          throw new HubProblem(409, "conflict", "There would be no administrator left");
+        }
       }
       if (password !== undefined || change.role !== undefined || disabled === true) {
         await transaction.updateTable("session").set({ revoked_at: this.#time() })
