@@ -46,6 +46,7 @@ function serve(start: DeviceWorkerStart): void {
       counters.add(MOUNT_COUNTER.errors, 1);
       tell({ kind: "fault", request, fault: faultOf(error) });
     },
+    onInit: ({ flags }) => tell({ kind: "agreed", resends: flags.includes("hasResend") }),
     onRefusal: (reason) => tell({ kind: "refused", reason }),
   });
   tell({ kind: "ended", end: serveRequests(start.fd, dispatcher) });
