@@ -89,7 +89,7 @@ async function readJson(context: HubContext, schema: z.ZodType): Promise<unknown
 
 /** A body without a media type counts as bytes: rfs's clients send none. */
 function requireMediaType(context: HubContext, wanted: string): void {
-  const given = context.req.header("content-type")?.split(";")[0]!.trim().toLowerCase();
+  const given = context.req.header("content-type")?.replace(/;.*/s, "").trim().toLowerCase();
   const isFree = wanted === "application/octet-stream" || wanted === "application/vnd.sqlite3";
   if (given === wanted || isFree) return;
   throw new HubProblem(415, "unsupported_media_type", `The body has to be ${wanted}`);

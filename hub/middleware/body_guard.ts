@@ -51,7 +51,7 @@ export function guardBody(
   let bytes = 0;
   let waitedMs = 0;
   return new ReadableStream({
-    async pull(controller) {
+    async pull(controller): Promise<void> {
       const fail = async (problem: HubProblem): Promise<void> => {
         onProblem(problem);
         controller.error(problem);
@@ -68,7 +68,7 @@ export function guardBody(
       if (bytes < expected) return await fail(tooSlow());
       controller.enqueue(answer.value);
     },
-    async cancel(reason) {
+    async cancel(reason): Promise<void> {
       await reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
