@@ -82,8 +82,11 @@ export {
   type MountImageOptions,
   type MountStatistics,
 } from "./lib/mount/mount_image.ts";
+export type { MountKeeping } from "./lib/mount/mount_keeping.ts";
+export type { MountStatus, MountStoreStatus } from "./lib/mount/mount_status.ts";
 export {
   listMountedImages,
+  mountedFlist,
   type MountedImage,
   type MountState,
   unmountImage,
@@ -105,6 +108,45 @@ export type { ValidateOptions } from "./lib/flist/flist_validation.ts";
 export { FlistEditor } from "./lib/flist/flist_editor.ts";
 export { dumpFlist, type DumpFlistOptions } from "./lib/flist/text_dump.ts";
 export { parseFlistText } from "./lib/flist/text_parse.ts";
+
+// Hubs, and flists on them
+export {
+  connectHub,
+  type ConnectHubOptions,
+  HubClient,
+  type HubRequest,
+} from "./lib/hub_api/hub_client.ts";
+export type {
+  AnswerSchema,
+  CreateHubTokenOptions,
+  HubFlist,
+  HubFlistEvent,
+  HubFlistHistory,
+  HubFlistPage,
+  HubScope,
+  HubToken,
+  HubUser,
+  NewHubToken,
+} from "./lib/hub_api/hub_answers.ts";
+export {
+  downloadFile,
+  type DownloadReport,
+  existsAtHub,
+  publishFlist,
+  type TransferOptions,
+  uploadFile,
+  type UploadReport,
+} from "./lib/hub_api/transfer.ts";
+export { type HubCredential, HubCredentials } from "./lib/hub_api/credentials.ts";
+export {
+  formatHubFlist,
+  type HubAddress,
+  type HubFlistReference,
+  isHubFlist,
+  parseHubAddress,
+  parseHubFlist,
+} from "./lib/hub_api/hub_address.ts";
+export { resolveFlist, type ResolveFlistOptions } from "./lib/image/resolve_flist.ts";
 
 // Stores: blocks alone
 export type {
@@ -210,6 +252,7 @@ export {
   type Failure,
   FlistFormatError,
   FlistNotFoundError,
+  HubError,
   MountError,
   MyfsError,
   type MyfsErrorCode,

@@ -24,6 +24,12 @@ export const cacheOption = new Option(
 export const noCacheOption = new Option("--no-cache", "keep no blocks, which is the default")
   .helpGroup(GROUP);
 
+/** `--no-cache`, where there is a cache unless it says so. */
+export const noDefaultCacheOption = new Option(
+  "--no-cache",
+  "keep no blocks (default: those of stores on the network, in the user's own cache)",
+).helpGroup(GROUP);
+
 /** `--cache-size` */
 export const cacheSizeOption = new Option(
   "--cache-size <bytes>",
@@ -78,6 +84,42 @@ export async function openReadCache(
     printer,
     cacheSize,
   );
+}
+
+/**
+ * As {@link openReadCache}, for commands that keep blocks of stores on the network unless they are told
+ * not to. Where there is no place for it, they do without.
+ *
+ * @param stores The stores that were named instead of the flist's.
+ */
+export async function openDefaultCache(
+  options: CacheOptions,
+  printer: Printer,
+  meta: string,
+  stores: readonly string[] | undefined,
+): Promise<BlockCache | undefined> {
+  const { cache, cacheSize } = options;
+  if (cache !== undefined || cacheSize !== undefined) return await openReadCache(options, printer);
+  if (!await readsFromNetwork(meta, stores)) return undefined;
+  try {
+    return await openCache(blockCacheFolder(), printer, undefined);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    printer.warn(() => [`warning: Nothing is kept: ${reason}`]);
+    return undefined;
+  }
+}
+
+/** Whether any store is not a directory of this machine. */
+async function readsFromNetwork(
+  meta: string,
+  stores: readonly string[] | undefined,
+): Promise<boolean> {
+  const { FlistReader, parseStoreSpec } = await import("myfs");
+  const isRemote = (url: string): boolean => !/^(dir|mem):/i.test(url);
+  if (stores !== undefined) return stores.some((spec) => isRemote(parseStoreSpec(spec).url));
+  using flist = FlistReader.open(meta);
+  return flist.routes().some(({ url }) => isRemote(url));
 }
 
 /**

@@ -52,10 +52,21 @@ export async function startDaemon(): Promise<number> {
   return code === EXIT_CODE.ok ? EXIT_CODE.failed : code;
 }
 
+/** Whether this process is the one in the background. */
+export function isDaemon(): boolean {
+  return Deno.env.get(STARTER_VARIABLE) === "1";
+}
+
 /** Says that the mount answers to the process that waits for it, where there is one. */
 export function tellStarter(): void {
-  if (Deno.env.get(STARTER_VARIABLE) !== "1") return;
+  if (!isDaemon()) return;
   Deno.stdout.writeSync(new TextEncoder().encode(READY));
+}
+
+/** The command that serves the mount on when this process has been killed: its own, again. */
+export function successorCommand(): string[] {
+  const [verb, ...args] = Deno.args.filter((arg) => arg !== "--takeover");
+  return [Deno.execPath(), ...launchArgs(), verb!, "--takeover", ...args];
 }
 
 /** What comes before a program's own arguments. */

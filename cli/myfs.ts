@@ -11,11 +11,14 @@ import { commitCommand } from "./commands/commit.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configCommand } from "./commands/config.ts";
 import { flistCommand } from "./commands/flist.ts";
+import { loginCommand, logoutCommand } from "./commands/login.ts";
 import { mountCommand } from "./commands/mount.ts";
 import { mountsCommand } from "./commands/mounts.ts";
 import { packCommand } from "./commands/pack.ts";
 import { runCommand } from "./commands/run.ts";
 import { storeCommand } from "./commands/store.ts";
+import { tokenCommand } from "./commands/token.ts";
+import { downloadCommand, existsCommand, uploadCommand } from "./commands/transfer.ts";
 import { umountCommand } from "./commands/umount.ts";
 import { unpackCommand } from "./commands/unpack.ts";
 import { main } from "./main.ts";
@@ -40,6 +43,12 @@ if (import.meta.main) {
         configCommand(execute),
         cacheCommand(execute),
         storeCommand(execute),
+        loginCommand(execute),
+        logoutCommand(execute),
+        tokenCommand(execute),
+        uploadCommand(execute),
+        downloadCommand(execute),
+        existsCommand(execute),
         runCommand(execute),
         completionCommand(execute, "myfs"),
       ],

@@ -7,6 +7,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { stateOptions } from "../cache_folder.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
+import { localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { faultLines } from "../output/faults.ts";
 import { healedLines, unhealedLines } from "../output/healing.ts";
@@ -67,7 +68,8 @@ export function checkCommand(execute: Execute): CommandUnknownOpts {
     )
     .action((flist, options) =>
       execute(options, async (session) => {
-        const [meta] = takeFlist(options.meta, [flist], []);
+        const [named] = takeFlist(options.meta, [flist], []);
+        const meta = await localFlist(named, session);
         if (options.heal === true && options.presenceOnly === true) {
           throw new UsageError(
             "Cannot heal blocks without reading them",

@@ -10,6 +10,7 @@ import type { Execute } from "../session.ts";
 import { catCommand } from "./flist/cat.ts";
 import { diffCommand } from "./flist/diff.ts";
 import { dumpCommand } from "./flist/dump.ts";
+import { historyCommand, pullCommand, pushCommand, searchCommand } from "./flist/hub.ts";
 import { inspectCommand } from "./flist/inspect.ts";
 import { lsCommand } from "./flist/ls.ts";
 import { treeCommand } from "./flist/tree.ts";
@@ -25,6 +26,10 @@ export function flistCommand(execute: Execute): CommandUnknownOpts {
     .addCommand(catCommand(execute))
     .addCommand(diffCommand(execute))
     .addCommand(dumpCommand(execute))
+    .addCommand(pushCommand(execute))
+    .addCommand(pullCommand(execute))
+    .addCommand(searchCommand(execute))
+    .addCommand(historyCommand(execute))
     .addHelpText(
       "after",
       examplesText(

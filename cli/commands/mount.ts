@@ -4,19 +4,20 @@
  * @module
  */
 
-import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import {
   cacheOption,
   cacheSizeOption,
-  noCacheOption,
-  openReadCache,
+  noDefaultCacheOption,
+  openDefaultCache,
   withoutCache,
 } from "../block_cache.ts";
 import { stateOptions } from "../cache_folder.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
 import { examplesText } from "../help.ts";
-import { startDaemon, tellStarter } from "../mount_daemon.ts";
+import { isDaemon, startDaemon, successorCommand, tellStarter } from "../mount_daemon.ts";
 import { EventLog } from "../output/event_log.ts";
+import { MissingError } from "../problem.ts";
 import type { Execute } from "../session.ts";
 import {
   jsonOption,
@@ -24,9 +25,11 @@ import {
   quietOption,
   storeOption,
   storeOptions,
+  storesOf,
   storeSpecOption,
   takeFlist,
   trustRoutesOption,
+  wholeNumber,
 } from "../shared_options.ts";
 import {
   concurrencyOption,
@@ -36,6 +39,12 @@ import {
   tuningOf,
 } from "../store_tuning.ts";
 
+const graceOption = new Option(
+  "--grace <seconds>",
+  "how long programs wait for another process when this one is killed; 0: they get errors at once " +
+    "(default: 30)",
+).argParser(wholeNumber(0, 86_400));
+
 /** Makes the command. */
 export function mountCommand(execute: Execute): CommandUnknownOpts {
   return new Command("mount")
@@ -43,7 +52,8 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     .description(
       "Mounts an image on a directory, read only. It is there at once: content is fetched when a " +
         "program reads it. The command serves it until Ctrl-C, SIGTERM or 'myfs umount' end it; " +
-        "with --daemon it goes to the background as soon as the mount answers.",
+        "with --daemon it goes to the background as soon as the mount answers, and is started again " +
+        "when it is killed.",
     )
     .usage("[options] [flist] <target>")
     .argument("[flist]", "the flist, unless --meta names it")
@@ -53,13 +63,16 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     .addOption(storeSpecOption)
     .option("-d, --daemon", "go to the background once the mount answers")
     .option("--log <file>", "append what goes wrong to this file instead of standard error")
+    .option("--writable <upper-dir>", "let programs change it; changes go to this directory (root)")
+    .option("--takeover", "serve a mount on whose process was killed; the flist may be left out")
+    .addOption(graceOption)
     .option("--allow-other", "let other users look into it (root's default)")
     .option("--no-allow-other", "let nobody else look into it (the others' default)")
     .addOption(trustRoutesOption)
     .addOption(quietOption)
     .addOption(jsonOption)
     .addOption(cacheOption)
-    .addOption(noCacheOption)
+    .addOption(noDefaultCacheOption)
     .addOption(cacheSizeOption)
     .addOption(timeoutOption)
     .addOption(retriesOption)
@@ -70,22 +83,33 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
       examplesText(
         ["Mount an image, until Ctrl-C", "myfs mount --meta tree.fl ./mnt"],
         ["Mount it in the background", "myfs mount --daemon --log mnt.log tree.fl ./mnt"],
-        ["Keep what is fetched for the next time", "myfs mount tree.fl ./mnt --cache"],
+        ["Keep what is fetched in a folder of its own", "myfs mount tree.fl ./mnt --cache=/srv/c"],
+        ["Change it, and keep the changes", "myfs mount --writable ./upper tree.fl ./mnt"],
+        ["Serve it on after its process was killed", "myfs mount --takeover ./mnt"],
       ),
     )
     .action((flist, operand, options) =>
       execute(options, async (session) => {
-        const [meta, target] = takeFlist(options.meta, [flist, operand], ["target"]);
+        const [meta, target] = await operandsOf(options, flist, operand);
         if (options.daemon === true) return await startDaemon();
         const { mountImage } = await import("myfs");
         using log = await EventLog.open(options.log, session);
-        await using cache = await openReadCache(options, session);
+        await using cache = await openDefaultCache(options, session, meta, storesOf(options));
+        const { grace, takeover, daemon: _daemon, log: _log, ...others } = withoutCache(options);
         await using mount = await mountImage(meta, target, {
-          ...withoutCache(options),
+          ...others,
           ...(cache === undefined ? {} : { cache }),
           ...storeOptions(options),
           ...tuningOf(options),
           ...stateOptions(),
+          takeOver: takeover ?? false,
+          // Where nobody sits in front of it, it comes back by itself.
+          ...(grace === 0 ? {} : {
+            keep: {
+              ...(grace === undefined ? {} : { graceSeconds: grace }),
+              ...(isDaemon() ? { command: successorCommand() } : {}),
+            },
+          }),
           signal: session.signal,
           onEvent: (event) => log.write(event),
         });
@@ -99,6 +123,21 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
         return end === "unmounted" ? EXIT_CODE.ok : EXIT_CODE.failed;
       }, { onInterrupt: "it is unmounted" })
     );
+}
+
+/** The flist, which a mount that is taken over knows by itself, and the target. */
+async function operandsOf(
+  { meta, takeover }: { readonly meta?: string; readonly takeover?: boolean },
+  flist: string | undefined,
+  operand: string | undefined,
+): Promise<readonly [meta: string, target: string]> {
+  if (takeover === true && meta === undefined && flist !== undefined && operand === undefined) {
+    const { mountedFlist } = await import("myfs");
+    const mounted = await mountedFlist(flist);
+    if (mounted === undefined) throw new MissingError(`No image is mounted on ${flist}`);
+    return [mounted, flist];
+  }
+  return takeFlist(meta, [flist, operand], ["target"]);
 }
 
 /** Resolves when `signal` is aborted. */

@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { stateOptions } from "../cache_folder.ts";
+import { localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { packSummary } from "../output/summaries.ts";
 import { warnOfGaps } from "../partial_result.ts";
@@ -90,6 +91,7 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
           ...options,
           ...tuningOf(options),
           ...stateOptions(),
+          ...(options.base === undefined ? {} : { base: await localFlist(options.base, session) }),
           meta,
           store,
           keepSecrets: !options.stripPassword,

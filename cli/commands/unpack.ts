@@ -14,6 +14,7 @@ import {
   withoutCache,
 } from "../block_cache.ts";
 import { stateOptions } from "../cache_folder.ts";
+import { localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { asTypedOrPrinted } from "../image_path.ts";
 import { healedLines, unhealedLines } from "../output/healing.ts";
@@ -82,7 +83,8 @@ export function unpackCommand(execute: Execute): CommandUnknownOpts {
     )
     .action((flist, operand, options) =>
       execute(options, async (session) => {
-        const [meta, target] = takeFlist(options.meta, [flist, operand], ["target"]);
+        const [named, target] = takeFlist(options.meta, [flist, operand], ["target"]);
+        const meta = await localFlist(named, session);
         const { unpackImage } = await import("myfs");
         await using cache = await openReadCache(options, session);
         const unpack = (path?: string): Promise<UnpackReport> =>

@@ -46,6 +46,9 @@ export class EventLog implements Disposable {
 export function eventLine(event: MountEvent): string {
   const { message } = event.fault;
   switch (event.kind) {
+    case "stale-removed":
+    case "not-kept":
+      return message;
     case "fault":
       return `${event.request}: ${message}`;
     case "store-away":

@@ -21,6 +21,7 @@ export type MyfsErrorCode =
   | "mount"
   | "system"
   | "unsupported"
+  | "hub"
   | "partial_failure";
 
 /** What every myfs error can carry besides its message. */
@@ -233,6 +234,27 @@ export class UnsupportedError extends MyfsError {
   }
 }
 
+/** A hub refused a request for a reason that no other error names. */
+export class HubError extends MyfsError {
+  /** The hub, as people write it. */
+  readonly hub: string;
+  /** HTTP status of its answer. */
+  readonly status: number;
+  /** The hub's stable name of the problem, where it gave one. */
+  readonly problem: string | undefined;
+  /** Makes the error; `options` say what the hub answered and what to do. */
+  constructor(
+    hub: string,
+    message: string,
+    options: MyfsErrorOptions & { readonly status: number; readonly problem?: string | undefined },
+  ) {
+    super("hub", message, options);
+    this.hub = hub;
+    this.status = options.status;
+    this.problem = options.problem;
+  }
+}
+
 /** One thing that could not be done while the rest went on. */
 export interface Failure {
   /** Path inside the tree, escaped for display. */
@@ -269,6 +291,7 @@ export const ERROR_CLASSES: Readonly<Record<MyfsErrorCode, { readonly prototype:
   mount: MountError,
   system: SystemError,
   unsupported: UnsupportedError,
+  hub: HubError,
   partial_failure: PartialFailureError,
 };
 

@@ -8,6 +8,26 @@
 import { decodeByteString } from "../base/byte_string.ts";
 import { FILE_SYSTEM_TYPE } from "./kernel_device.ts";
 
+/** A mount of any kind, in the kernel's table. */
+export interface TableEntry {
+  /** Number of the mount, unique while it exists. */
+  readonly id: number;
+  /** Number of the mount that it is on. */
+  readonly parentId: number;
+  /** Device number, as `0:45`: the same for all mounts of one file system. */
+  readonly device: string;
+  /** Directory it is on, a byte string. */
+  readonly target: string;
+  /** Options of this mount: `ro`, `nosuid`, `nodev`, … */
+  readonly options: readonly string[];
+  /** Kind of file system. */
+  readonly type: string;
+  /** What is mounted, as whoever mounted it called it; a byte string. */
+  readonly source: string;
+  /** Options of the file system, as the kernel has them: with its escapes, divided by commas. */
+  readonly superOptions: string;
+}
+
 /** One mount. */
 export interface MountEntry {
   /** Number of the mount, unique while it exists. */
@@ -40,30 +60,51 @@ export async function findMount(target: string): Promise<MountEntry | undefined>
   return (await listMounts()).findLast((mount) => mount.target === target);
 }
 
-/** The mounts of ours in the text of `/proc/<pid>/mountinfo` (proc_pid_mountinfo(5)). */
-export function parseMountInfo(text: Uint8Array): MountEntry[] {
-  const mounts: MountEntry[] = [];
+/** All mounts that this process can see. */
+export async function readMountTable(): Promise<TableEntry[]> {
+  return parseMountTable(await Deno.readFile(MOUNT_INFO));
+}
+
+/** The mounts in the text of `/proc/<pid>/mountinfo` (proc_pid_mountinfo(5)). */
+export function parseMountTable(text: Uint8Array): TableEntry[] {
+  const entries: TableEntry[] = [];
   for (const line of decodeByteString(text).split("\n")) {
     const fields = line.split(" ");
     // Any number of optional fields stands before the dash.
     const dash = fields.indexOf("-", 6);
-    if (dash < 0 || fields[dash + 1] !== FILE_SYSTEM_TYPE) continue;
-    const superOptions = (fields[dash + 3] ?? "").split(",");
-    const device = fields[2]!;
-    mounts.push({
+    if (dash < 0) continue;
+    entries.push({
       id: Number(fields[0]),
-      target: unescape(fields[4]!),
-      source: unescape(fields[dash + 2]!),
-      device,
-      connection: connectionNumber(device),
-      userId: Number(
-        superOptions.find((option) => option.startsWith("user_id="))?.slice("user_id=".length) ?? 0,
-      ),
-      allowsOthers: superOptions.includes("allow_other"),
+      parentId: Number(fields[1]),
+      device: fields[2]!,
+      target: unescapeTable(fields[4]!),
       options: fields[5]!.split(","),
+      type: fields[dash + 1]!,
+      source: unescapeTable(fields[dash + 2]!),
+      superOptions: fields[dash + 3] ?? "",
     });
   }
-  return mounts;
+  return entries;
+}
+
+/** The mounts of ours in such a text. */
+export function parseMountInfo(text: Uint8Array): MountEntry[] {
+  return parseMountTable(text)
+    .filter(({ type }) => type === FILE_SYSTEM_TYPE)
+    .map(({ id, target, source, device, options, superOptions }) => {
+      const settings = superOptions.split(",");
+      const userId = settings.find((option) => option.startsWith("user_id="));
+      return {
+        id,
+        target,
+        source,
+        device,
+        connection: connectionNumber(device),
+        userId: Number(userId?.slice("user_id=".length) ?? 0),
+        allowsOthers: settings.includes("allow_other"),
+        options,
+      };
+    });
 }
 
 /** The kernel numbers connections by the device number as it keeps it: 12 bits and 20 bits. */
@@ -73,7 +114,7 @@ function connectionNumber(device: string): number {
 }
 
 /** Undoes the kernel's escapes: space, tab, newline, backslash and `#` come as `\` and octal digits. */
-function unescape(field: string): string {
+export function unescapeTable(field: string): string {
   return field.replace(
     /\\([0-7]{3})/g,
     (_, digits: string) => String.fromCharCode(parseInt(digits, 8)),

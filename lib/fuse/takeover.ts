@@ -3,9 +3,10 @@
  *
  * As long as any process has the mount's device open, the kernel keeps the mount: programs that ask
  * for something wait. So a *holder*, a shell that does nothing else, inherits the device. When the
- * daemon dies, another one takes copies of the holder's descriptors (pidfd_getfd(2), Linux 5.6) and
- * asks the kernel for all requests again that the dead one left unanswered (`notifyResend`, Linux
- * 6.9; before, those stay unanswered until their programs are killed, and only those).
+ * daemon dies, the holder starts another one, which inherits the device from it; or one that is
+ * started elsewhere takes copies of the holder's descriptors (pidfd_getfd(2), Linux 5.6). The new
+ * daemon asks the kernel for all requests again that the dead one left unanswered (`notifyResend`,
+ * Linux 6.9; before, those stay unanswered until their programs are killed, and only those).
  *
  * The new daemon skips INIT: nothing that was agreed on changes what replies look like. It must give
  * the same answers as the first, so it must be for the same image.
@@ -24,32 +25,41 @@ import { closeDescriptor, setInherited } from "./device_file.ts";
 
 /** Name of the shell that holds a device, as `ps` shows it. */
 const HOLDER_NAME = "myfs-mount-holder";
-/** Seconds between its looks at mount and daemon. */
-const LOOK_INTERVAL = 1;
 /** How long programs wait for another daemon by default. */
 const GRACE_SECONDS = 30;
+/** How often in a row a daemon is started that does not live for {@link PROVEN_SECONDS}. */
+const STARTS_MAX = 5;
+/** How long a daemon lives that is not to blame for the end of the next one. */
+const PROVEN_SECONDS = 60;
 /**
- * Ends when no mount of the file system ($1, as 0:45) is left, or the daemon (process $3 that started
- * at $4) has been dead for $5 seconds: programs that wait get an error then, and nothing hangs.
- * Signals from a terminal are for the daemon alone.
+ * Sleeps in the kernel until the daemon has died, which closes the other end of its standard input.
+ * Then, while there is a mount of the file system ($1, as 0:45), it starts the command after $4, where
+ * there is one, and again when that dies; and else it waits for $3 seconds: programs that wait get an
+ * error then, and nothing hangs. Signals from a terminal are for the daemon alone.
  */
 const HOLDER_SCRIPT = `trap '' INT HUP QUIT
-device=$1 daemon=$3 started=$4 grace=$5 left=$5
+device=$1 left=$3 starts=0
+shift 4
 is_mounted() {
   while read -r _ _ number _; do
     if [ "$number" = "$device" ]; then return 0; fi
   done < /proc/self/mountinfo
   return 1
 }
-is_alive() {
-  read -r status < "/proc/$daemon/stat" || return 1
-  set -- \${status##*) }
-  [ "\${20}" = "$started" ]
-}
+read -r _
 while is_mounted; do
-  if is_alive 2> /dev/null; then left=$grace; else left=$((left - ${LOOK_INTERVAL})); fi
-  [ "$left" -ge 0 ] || exit 0
-  sleep ${LOOK_INTERVAL}
+  if [ $# -gt 0 ] && [ "$starts" -lt ${STARTS_MAX} ]; then
+    read -r began _ < /proc/uptime
+    "$@" < /dev/null
+    read -r ended _ < /proc/uptime
+    if [ $((\${ended%.*} - \${began%.*})) -ge ${PROVEN_SECONDS} ]; then starts=0; fi
+    starts=$((starts + 1))
+    if [ "$starts" -eq 1 ]; then continue; fi
+  else
+    if [ "$left" -le 0 ]; then exit 0; fi
+    left=$((left - 1))
+  fi
+  sleep 1
 done`;
 
 /** A process that keeps a mount. */
@@ -59,12 +69,30 @@ export interface Holder {
   readonly device: string;
   /** Numbers of the descriptors in that process. */
   readonly descriptors: readonly number[];
+  /** What whoever started it wrote on it, for whoever takes over. */
+  readonly label: string;
+}
+
+/** What a holder does. */
+export interface HolderOptions {
+  /** How long programs wait for another daemon, in seconds, once nobody is started any more. */
+  readonly graceSeconds?: number;
+  /** The program, with its arguments, that takes the mount over. @default nobody is started */
+  readonly command?: readonly string[];
+  /** Text for whoever takes over. All users can see it. */
+  readonly label?: string;
 }
 
 /**
- * Starts a holder for the mount of this process. It ends by itself soon after the mount is gone, or
- * when this process has been dead for `graceSeconds` and nobody took over ({@link stopHolder} ends it
- * before).
+ * The holders of this process's mounts. What they wait for is the end of our side of a pipe, which
+ * must not be collected as garbage while we live.
+ */
+const started = new Map<number, Deno.ChildProcess>();
+
+/**
+ * Starts a holder for the mount of this process. It ends by itself soon after the mount and this
+ * process are gone, or when this process has been dead for a time and nobody took over
+ * ({@link stopHolder} ends it before).
  *
  * @param device The mount's device number, as `0:45`.
  * @param descriptors All descriptors of the mount that threads read from.
@@ -72,7 +100,7 @@ export interface Holder {
 export function startHolder(
   device: string,
   descriptors: readonly number[],
-  graceSeconds = GRACE_SECONDS,
+  { graceSeconds = GRACE_SECONDS, command = [], label = "" }: HolderOptions = {},
 ): Holder {
   for (const fd of descriptors) setInherited(fd, true);
   try {
@@ -83,66 +111,90 @@ export function startHolder(
         HOLDER_NAME,
         device,
         descriptors.join(","),
-        String(Deno.pid),
-        startTime(Deno.pid),
         String(graceSeconds),
+        label,
+        ...command,
       ],
-      cwd: "/",
-      stdin: "null",
+      // What it starts may have been given paths that are relative.
+      ...(command.length === 0 ? { cwd: "/" } : {}),
+      stdin: "piped",
       stdout: "null",
       stderr: "null",
       detached: true,
     }).spawn();
     process.unref();
-    return { pid: process.pid, device, descriptors };
+    started.set(process.pid, process);
+    return { pid: process.pid, device, descriptors, label };
   } finally {
     for (const fd of descriptors) setInherited(fd, false);
   }
 }
 
-/** Ends a holder, after a takeover or when its mount is gone. Without effect when it has ended. */
-export function stopHolder(holder: Holder): void {
+/**
+ * Ends a holder and what it started, after a takeover or when its mount is gone. Without effect when
+ * it has ended, and for the one that started this process, which ends after it.
+ */
+export async function stopHolder(holder: Holder): Promise<void> {
+  if (isStartedBy(holder)) return;
   try {
     // The shell leads a group of its own, with the program in it that waits.
     Deno.kill(-holder.pid, "SIGKILL");
   } catch {
     // It has ended by itself.
   }
+  const process = started.get(holder.pid);
+  if (process === undefined) return;
+  started.delete(holder.pid);
+  process.ref();
+  await process.stdin.close().catch(() => {});
+  await process.status;
 }
 
-/** When a process started, in the kernel's unit: with the number, it names a process for good. */
-function startTime(pid: number): string {
-  const status = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  // The name in front may hold anything; it ends with the last parenthesis.
-  return status.slice(status.lastIndexOf(")") + 2).split(" ")[19]!;
-}
-
-/** The holder of the mount with that device number; undefined where there is none. */
+/**
+ * The holder of the mount with that device number that is this user's: another user's would hand over
+ * what it likes. undefined where there is none.
+ */
 export async function findHolder(device: string): Promise<Holder | undefined> {
+  const userId = libc().geteuid();
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     let command: string[];
     try {
       command = decodeByteString(await Deno.readFile(`/proc/${name}/cmdline`)).split("\0");
+      if (command[2] !== HOLDER_SCRIPT || (await Deno.stat(`/proc/${name}`)).uid !== userId) {
+        continue;
+      }
     } catch {
       // It ended meanwhile.
       continue;
     }
-    const at = command.indexOf(HOLDER_NAME);
-    if (at < 0 || command[at - 1] !== HOLDER_SCRIPT || command[at + 1] !== device) continue;
-    const descriptors = (command[at + 2] ?? "").split(",").map(Number);
-    if (descriptors.every(Number.isInteger)) return { pid: Number(name), device, descriptors };
+    const [holderName, heldDevice, numbers = "", _graceSeconds, label = ""] = command.slice(3);
+    if (holderName !== HOLDER_NAME || heldDevice !== device) continue;
+    const descriptors = numbers.split(",").map(Number);
+    if (descriptors.every(Number.isInteger)) {
+      return { pid: Number(name), device, descriptors, label };
+    }
   }
   return undefined;
 }
 
+/** Whether this process was started by the holder, and so has its descriptors already. */
+export function isStartedBy(holder: Holder): boolean {
+  return Deno.ppid === holder.pid;
+}
+
 /**
- * Copies of a holder's descriptors, which the caller closes.
+ * A holder's descriptors, which the caller closes: those that this process inherited where the holder
+ * started it, else copies.
  *
  * @throws {UnsupportedError} where the kernel does not let one process have another's.
  * @throws {SystemError} when the holder has ended.
  */
 export function takeDescriptors(holder: Holder): number[] {
+  if (isStartedBy(holder)) {
+    for (const fd of holder.descriptors) setInherited(fd, false);
+    return [...holder.descriptors];
+  }
   const pidFd = libc().pidfd_open(SYS_PIDFD_OPEN, holder.pid, 0);
   if (pidFd < 0) throw systemError("find the process", String(holder.pid));
   const taken: number[] = [];

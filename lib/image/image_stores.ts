@@ -32,6 +32,8 @@ export type StoreLike = Store | string | readonly string[];
 /** A store in use, and whether it must be closed after. */
 export interface UsedStore extends AsyncDisposable {
   readonly store: Store;
+  /** The cache in front of it, where there is one. */
+  readonly cache?: BlockCache;
 }
 
 /** Stores that blocks are copied to, side by side. */
@@ -140,16 +142,20 @@ export async function useStoreOf(
   }
   await using used = new AsyncDisposableStack();
   const { store } = used.use(await useUncachedStoreOf(flist, options, healMode));
-  const keep = (store: Store): UsedStore => {
+  const keep = (store: Store, cache?: BlockCache): UsedStore => {
     const kept = used.move();
-    return { store, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+    return {
+      store,
+      ...(cache === undefined ? {} : { cache }),
+      [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    };
   };
   // Worker threads read local directories themselves, as fast as they would read a cache.
   if (cache === undefined || heal || store.local !== undefined) return keep(store);
   const opened = cache instanceof BlockCache ? cache : used.use(
     await openBlockCache(cache, cacheSize === undefined ? {} : { sizeMax: cacheSize }),
   );
-  return keep(new CachedStore(store, opened));
+  return keep(new CachedStore(store, opened), opened);
 }
 
 async function useUncachedStoreOf(

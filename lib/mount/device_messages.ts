@@ -61,6 +61,8 @@ export type DeviceWorkerMessage =
   | { readonly kind: "interrupted"; readonly uniqueLow: number; readonly uniqueHigh: number }
   /** A request failed with EIO. */
   | { readonly kind: "fault"; readonly request: string; readonly fault: MountFault }
+  /** Kernel and thread agreed; `resends`: whether the kernel asks anew what was left unanswered. */
+  | { readonly kind: "agreed"; readonly resends: boolean }
   /** The kernel is too old. */
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "ended"; readonly end: "unmounted" | "aborted" | "stopped" }

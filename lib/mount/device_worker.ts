@@ -9,7 +9,7 @@
 
 import { FlistReader } from "../flist/flist_reader.ts";
 import { Dispatcher } from "../fuse/dispatcher.ts";
-import { serveRequests } from "../fuse/serve_requests.ts";
+import { type ServeEnd, serveRequests } from "../fuse/serve_requests.ts";
 import { openFlistCodec } from "../image/flist_codec.ts";
 import { ChunkSource } from "./chunk_source.ts";
 import { type DeviceWorkerMessage, type DeviceWorkerStart, faultOf } from "./device_messages.ts";
@@ -19,7 +19,7 @@ import { SharedChunks } from "./shared_chunks.ts";
 
 const tell = (message: DeviceWorkerMessage): void => self.postMessage(message);
 
-function serve(start: DeviceWorkerStart): void {
+function serve(start: DeviceWorkerStart): ServeEnd {
   using flist = FlistReader.open(start.meta);
   const counters = new MountCounters(start.counters);
   const source = new ChunkSource({
@@ -46,14 +46,17 @@ function serve(start: DeviceWorkerStart): void {
       counters.add(MOUNT_COUNTER.errors, 1);
       tell({ kind: "fault", request, fault: faultOf(error) });
     },
+    onInit: ({ flags }) => tell({ kind: "agreed", resends: flags.includes("hasResend") }),
     onRefusal: (reason) => tell({ kind: "refused", reason }),
   });
-  tell({ kind: "ended", end: serveRequests(start.fd, dispatcher) });
+  return serveRequests(start.fd, dispatcher);
 }
 
 self.onmessage = ({ data }: MessageEvent<DeviceWorkerStart>) => {
   try {
-    serve(data);
+    // Told when nothing is open any more: the thread may be ended from then on.
+    const end = serve(data);
+    tell({ kind: "ended", end });
   } catch (error) {
     tell({ kind: "failed", fault: faultOf(error) });
   }

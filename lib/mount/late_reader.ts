@@ -6,7 +6,7 @@
 
 import type { Bytes } from "../base/bytes.ts";
 import { StoreUnavailableError } from "../base/errors.ts";
-import type { BlockCodec } from "../block/block_codec.ts";
+import type { BlockRef } from "../block/block_ref.ts";
 import type { FlistReader } from "../flist/flist_reader.ts";
 import { EINTR, EIO } from "../linux/errno.ts";
 import type { LateRead } from "./device_messages.ts";
@@ -40,7 +40,8 @@ export interface ReplyWriter {
 /** What a {@link LateReader} works with. */
 export interface LateReaderOptions {
   readonly flist: FlistReader;
-  readonly codec: BlockCodec;
+  /** Opens a block, which it may use up; the caller owns the chunk. */
+  readonly open: (ref: BlockRef, block: Bytes) => Promise<Bytes>;
   readonly chunks: SharedChunks;
   readonly counters: MountCounters;
   readonly store: LateStore;
@@ -149,11 +150,13 @@ export class LateReader {
   }
 
   async #fetch(chunk: number): Promise<Bytes> {
-    const { flist, codec, chunks, counters, store, deadlineMs } = this.#options;
+    const { flist, open, chunks, counters, store, deadlineMs } = this.#options;
     const ref = flist.chunk(chunk);
     // It may have come since the device thread looked for it.
-    const kept = new Uint8Array(ref.size);
-    if (chunks.copy(chunk, 0, ref.size, kept, 0)) return kept;
+    if (chunks.has(chunk)) {
+      const kept = new Uint8Array(ref.size);
+      if (chunks.copy(chunk, 0, ref.size, kept, 0)) return kept;
+    }
     const deadline = new AbortController();
     const { promise: ended, reject: end } = Promise.withResolvers<never>();
     ended.catch(() => {});
@@ -175,9 +178,12 @@ export class LateReader {
       // The store may not heed its signal in time.
       fetched.catch(() => {});
       const block = await Promise.race([fetched, ended]);
-      const plain = codec.open(ref, block, { target: kept });
+      const blockSize = block.length;
+      const opened = open(ref, block);
+      opened.catch(() => {});
+      const plain = await Promise.race([opened, ended]);
       counters.add(MOUNT_COUNTER.chunksOpened, 1);
-      counters.add(MOUNT_COUNTER.blockBytes, block.length);
+      counters.add(MOUNT_COUNTER.blockBytes, blockSize);
       chunks.put(chunk, plain);
       this.#remember(chunk);
       return plain;

@@ -5,12 +5,14 @@
  */
 
 import type { UsedStore } from "../image/image_stores.ts";
+import type { BlockCache } from "../store/block_cache.ts";
 import type { Store } from "../store/store.ts";
 
 /** Opens stores when they are needed, and again after that failed. */
 export class LateStore implements AsyncDisposable {
   readonly #open: () => Promise<UsedStore>;
   #used: Promise<UsedStore> | undefined;
+  #opened: UsedStore | undefined;
   #isClosed = false;
 
   constructor(open: () => Promise<UsedStore>) {
@@ -31,7 +33,13 @@ export class LateStore implements AsyncDisposable {
         if (this.#used === used) this.#used = undefined;
       });
     }
-    return (await this.#used).store;
+    this.#opened = await this.#used;
+    return this.#opened.store;
+  }
+
+  /** The cache in front of the store, once both are open and there is one. */
+  get cache(): BlockCache | undefined {
+    return this.#opened?.cache;
   }
 
   /** Closes what was opened. */

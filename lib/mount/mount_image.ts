@@ -5,6 +5,7 @@
  */
 
 import { resolve } from "node:path";
+import { displayByteString } from "../base/byte_string.ts";
 import { MountError, MyfsError, StoreUnavailableError, UnsupportedError } from "../base/errors.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
 import { cloneFuseDevice, closeDescriptor } from "../fuse/device_file.ts";
@@ -12,11 +13,15 @@ import { mountDevice } from "../fuse/kernel_device.ts";
 import { abortConnection, setReadAhead } from "../fuse/kernel_tuning.ts";
 import { LateReplies } from "../fuse/late_reply.ts";
 import { findMount, type MountEntry } from "../fuse/mount_table.ts";
+import { notifyResend } from "../fuse/notify.ts";
 import { OPCODE_LIMIT, OPCODES } from "../fuse/opcodes.ts";
+import { type Holder, stopHolder } from "../fuse/takeover.ts";
 import { unmount } from "../fuse/unmount.ts";
-import { codecSetupOf, openFlistCodec } from "../image/flist_codec.ts";
+import { codecSetupOf } from "../image/flist_codec.ts";
 import { type ReadStoreOptions, useStoreOf } from "../image/image_stores.ts";
 import type { LocalPlacement } from "../store/store.ts";
+import { StoreMetricsCollector } from "../store/wrappers/store_metrics.ts";
+import { ChunkOpeners } from "./chunk_openers.ts";
 import {
   type DeviceWorkerMessage,
   type DeviceWorkerStart,
@@ -26,8 +31,18 @@ import {
 import { LateReader } from "./late_reader.ts";
 import { LateStore } from "./late_store.ts";
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
-import { assertNotDead } from "./mounts.ts";
+import { keepMount, type MountKeeping, takeOverMount } from "./mount_keeping.ts";
+import { type MountStatus, ShareSampler, storeStatuses } from "./mount_status.ts";
+import { clearStaleMount, mountPath } from "./mounts.ts";
 import { SharedChunks } from "./shared_chunks.ts";
+import { StatusSocketServer } from "./status_socket.ts";
+import {
+  mountOverlay,
+  type OverlayPlaces,
+  prepareOverlay,
+  removeWorkDirectory,
+  unmountOverlay,
+} from "./writable_overlay.ts";
 
 export type { MountFault } from "./device_messages.ts";
 
@@ -35,7 +50,7 @@ export type { MountFault } from "./device_messages.ts";
 const DEVICE_THREADS = 2;
 
 /** How far the kernel reads ahead, where that can be set. */
-const READ_AHEAD_KIB = 1024;
+const READ_AHEAD_KIB = 2048;
 
 /** How long mounting waits for stores; those that take longer are opened meanwhile. */
 const STORE_WAIT_MS = 100;
@@ -54,6 +69,26 @@ export interface MountImageOptions extends Omit<ReadStoreOptions, "heal" | "onHe
    * @default {true} for root, false for others
    */
   readonly allowOther?: boolean;
+  /**
+   * What becomes of the mount when this process is killed: programs that use it wait for another
+   * process, and go on with what they have open. Needs Linux 6.9; before, they get errors.
+   *
+   * @default programs get errors
+   */
+  readonly keep?: MountKeeping;
+  /**
+   * Whether to serve the mount on `target`, of the same flist, whose process was killed, instead of
+   * making one. `allowOther` and `writable` stay as they are.
+   *
+   * @default {false}
+   */
+  readonly takeOver?: boolean;
+  /**
+   * Directory that takes changes, which makes the mount writable; `commitOverlay` makes a new image of
+   * them. It is made where it is missing. Beside it lies a work directory, `<directory>.work`, while
+   * it is mounted. Root only.
+   */
+  readonly writable?: string;
   /** Told of what happens while it is mounted. */
   readonly onEvent?: (event: MountEvent) => void;
   /** Ends the mount. */
@@ -66,6 +101,10 @@ export type MountEvent =
   | { readonly kind: "fault"; readonly request: string; readonly fault: MountFault }
   /** The stores could not be opened yet. Each read that needs them tries again. */
   | { readonly kind: "store-away"; readonly fault: MountFault }
+  /** What a process left on the directory that died was removed. */
+  | { readonly kind: "stale-removed"; readonly fault: MountFault }
+  /** The mount will not outlive this process, though that was asked for. */
+  | { readonly kind: "not-kept"; readonly fault: MountFault }
   /** A thread that answers the kernel has ended, for no good reason. */
   | { readonly kind: "thread-failed"; readonly fault: MountFault };
 
@@ -122,13 +161,80 @@ export async function mountImage(
   const path = resolve(meta);
   const flist = opening.use(FlistReader.open(path));
   const onEvent = options.onEvent ?? (() => {});
-  const store = opening.use(new LateStore(() => useStoreOf(flist, options)));
+  const metrics = options.storeOptions?.metrics ?? new StoreMetricsCollector({ remoteOnly: true });
+  const storeOptions = { ...options.storeOptions, metrics };
+  const store = opening.use(new LateStore(() => useStoreOf(flist, { ...options, storeOptions })));
   const local = await placementOf(store, onEvent);
 
-  await assertNotDead(target);
+  const device = options.takeOver === true
+    ? await takenDevice(target, path, opening)
+    : await newDevice(target, path, { options, onEvent, flist, opening });
+  const { descriptors, entry, overlay } = device;
+  const mount = new ImageMount({
+    flist,
+    store,
+    local,
+    threads,
+    descriptors,
+    entry,
+    options,
+    metrics,
+    holder: device.holder,
+  });
+  try {
+    if (options.takeOver === true) notifyResend(descriptors[0]!);
+    await mount.answers();
+    if (overlay !== undefined) await mountOverlay(mount.target, path, overlay);
+    opening.move();
+    await mount.settle();
+    await device.release?.();
+  } catch (error) {
+    opening.move();
+    await mount[Symbol.asyncDispose]();
+    throw error;
+  }
+  await setReadAhead(entry.device, READ_AHEAD_KIB);
+  return mount;
+}
+
+/** A device with its mount. */
+interface MountedDevice {
+  readonly descriptors: readonly number[];
+  readonly entry: MountEntry;
+  /** What is to be mounted on top. */
+  readonly overlay?: OverlayPlaces;
+  /** Who keeps the mount already. */
+  readonly holder?: Holder;
+  /** Ends who kept it until now. */
+  readonly release?: () => Promise<void>;
+}
+
+/** What {@link newDevice} needs besides the target and the flist's path. */
+interface NewDeviceParts {
+  readonly options: MountImageOptions;
+  readonly onEvent: (event: MountEvent) => void;
+  readonly flist: FlistReader;
+  readonly opening: AsyncDisposableStack;
+}
+
+/** Mounts. */
+async function newDevice(
+  target: string,
+  path: string,
+  { options, onEvent, flist, opening }: NewDeviceParts,
+): Promise<MountedDevice> {
+  if (await clearStaleMount(target)) {
+    const message = `What a process left on ${displayByteString(target)} that has died was removed`;
+    onEvent({ kind: "stale-removed", fault: { message } });
+  }
+  const { writable, allowOther } = options;
+  const overlay = writable === undefined
+    ? undefined
+    : await prepareOverlay(writable, target, flist);
+  if (overlay !== undefined) opening.defer(() => removeWorkDirectory(overlay.upper));
   const fd = await mountDevice(target, {
     source: path,
-    ...(options.allowOther === undefined ? {} : { allowOther: options.allowOther }),
+    ...(allowOther === undefined ? {} : { allowOther }),
   });
   const descriptors = [fd];
   opening.defer(() => descriptors.forEach(closeDescriptor));
@@ -136,7 +242,7 @@ export async function mountImage(
   opening.defer(async () => {
     await unmount(mounted, { lazy: true });
   });
-  while (descriptors.length < threads.length) {
+  while (descriptors.length < DEVICE_THREADS) {
     // Where the device may not be opened again, the threads read from the same descriptor.
     const clone = cloneFuseDevice(fd);
     if (clone === undefined) break;
@@ -146,17 +252,24 @@ export async function mountImage(
   if (entry === undefined) {
     throw new MountError(target, "the kernel's table does not show the mount");
   }
-  const mount = new ImageMount({ flist, store, local, threads, descriptors, entry, options });
-  try {
-    await mount.answers();
-  } catch (error) {
-    opening.move();
-    await mount[Symbol.asyncDispose]();
-    throw error;
+  return { descriptors, entry, ...(overlay === undefined ? {} : { overlay }) };
+}
+
+/** Takes a mount over. */
+async function takenDevice(
+  target: string,
+  path: string,
+  opening: AsyncDisposableStack,
+): Promise<MountedDevice> {
+  const entry = await findMount(await mountPath(target));
+  if (entry === undefined) {
+    throw new MountError(target, "there is no mount to take over", {
+      hint: "Mount without --takeover.",
+    });
   }
-  opening.move();
-  await setReadAhead(entry.device, READ_AHEAD_KIB);
-  return mount;
+  const { descriptors, holder, release } = await takeOverMount(entry, path);
+  opening.defer(() => descriptors.forEach(closeDescriptor));
+  return { descriptors, entry, release, ...(holder === undefined ? {} : { holder }) };
 }
 
 /** Where the blocks are on this machine; undefined where they are not, or it is not known in time. */
@@ -193,6 +306,9 @@ interface ImageMountParts {
   readonly descriptors: readonly number[];
   readonly entry: MountEntry;
   readonly options: MountImageOptions;
+  readonly metrics: StoreMetricsCollector;
+  /** Who keeps it already. */
+  readonly holder: Holder | undefined;
 }
 
 /** A mounted image. Disposing it unmounts. */
@@ -206,11 +322,20 @@ export class ImageMount implements AsyncDisposable {
   readonly #counters: MountCounters;
   readonly #chunks: SharedChunks;
   readonly #requests: readonly Uint32Array[];
+  readonly #parts: ImageMountParts;
+  readonly #servedSinceMs = Date.now();
+  readonly #shares: ShareSampler;
+  #lastFault: MountFault | undefined;
+  #holder: Holder | undefined;
+  #socket: StatusSocketServer | undefined;
   #unmounting: Promise<void> | undefined;
 
   /** Use {@link mountImage}. */
-  constructor({ flist, store, local, threads, descriptors, entry, options }: ImageMountParts) {
+  constructor(parts: ImageMountParts) {
+    const { flist, store, local, threads, descriptors, entry, options } = parts;
     const { target } = entry;
+    this.#parts = parts;
+    this.#shares = new ShareSampler(flist);
     this.#entry = entry;
     this.target = target;
     this.#threads = threads;
@@ -219,10 +344,14 @@ export class ImageMount implements AsyncDisposable {
     this.#chunks = new SharedChunks(chunks);
     this.#counters = new MountCounters(counters);
     const codec = codecSetupOf(flist);
-    const onEvent = options.onEvent ?? (() => {});
+    const onEvent = (event: MountEvent): void => {
+      if (event.kind === "fault") this.#lastFault = event.fault;
+      options.onEvent?.(event);
+    };
+    const openers = new ChunkOpeners(codec);
     const reader = new LateReader({
       flist,
-      codec: openFlistCodec(codec),
+      open: (ref, block) => openers.open(ref, block),
       chunks: this.#chunks,
       counters: this.#counters,
       store,
@@ -256,6 +385,11 @@ export class ImageMount implements AsyncDisposable {
       if (ends.includes("failed")) await unmount(target, { lazy: true });
       threads.forEach((thread) => thread.terminate());
       descriptors.forEach(closeDescriptor);
+      if (this.#holder !== undefined) await stopHolder(this.#holder);
+      await this.#socket?.[Symbol.asyncDispose]();
+      // An overlay keeps what is below it, so there is none any more.
+      if (options.writable !== undefined) await removeWorkDirectory(resolve(options.writable));
+      await openers[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       flist[Symbol.dispose]();
       return ends.find((end) => end !== "unmounted") ?? "unmounted";
@@ -281,6 +415,54 @@ export class ImageMount implements AsyncDisposable {
     };
   }
 
+  /** How it is doing, with what its stores and its cache have done. */
+  status(): MountStatus {
+    const { flist, store, local, metrics } = this.#parts;
+    const { cache } = store;
+    const { hits = 0, misses = 0 } = cache?.statistics ?? {};
+    const counters = this.#counters;
+    return {
+      meta: flist.path,
+      pid: Deno.pid,
+      servedSinceMs: this.#servedSinceMs,
+      isKept: this.#holder !== undefined,
+      bytesRead: counters.get(MOUNT_COUNTER.bytesRead),
+      errors: counters.get(MOUNT_COUNTER.errors),
+      lastFault: this.#lastFault,
+      cachedShare: local === undefined ? this.#shares.share((id) => cache?.has(id) ?? false) : 1,
+      hitRate: hits + misses === 0 ? undefined : hits / (hits + misses),
+      cacheFolder: cache?.folder,
+      stores: storeStatuses(metrics.snapshot()),
+    };
+  }
+
+  /**
+   * Lets other processes ask how it is doing, and has it kept where that was asked for;
+   * {@link mountImage} does so.
+   */
+  async settle(): Promise<void> {
+    const { flist, descriptors, options, holder } = this.#parts;
+    this.#holder = holder;
+    this.#socket = await StatusSocketServer.open(this.#entry.device, () => this.status());
+    if (holder !== undefined || options.keep === undefined) return;
+    const reason = this.#socket === undefined
+      ? "there is no folder to say in who serves it"
+      : options.takeOver === true || await this.#resends()
+      ? undefined
+      : "this kernel does not ask again what a process left unanswered (Linux 6.9 does)";
+    if (reason === undefined) {
+      this.#holder = await keepMount(this.#entry, descriptors, flist.path, options.keep);
+    } else {
+      const message = `The mount ends with its process: ${reason}`;
+      options.onEvent?.({ kind: "not-kept", fault: { message } });
+    }
+  }
+
+  /** Whether the kernel can ask again what a process has left unanswered. */
+  async #resends(): Promise<boolean> {
+    return await Promise.race(this.#threads.map(({ resends }) => resends));
+  }
+
   /** Waits until a thread has answered. @throws when none can. */
   async answers(): Promise<void> {
     const failed = Promise.race(this.#threads.map(({ failure }) => failure));
@@ -297,6 +479,9 @@ export class ImageMount implements AsyncDisposable {
   }
 
   async #unmount(): Promise<void> {
+    if (await unmountOverlay(this.#entry) === "busy") {
+      await unmountOverlay(this.#entry, { lazy: true });
+    }
     await unmount(this.target, { lazy: true });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<"late">((settle) => {
@@ -328,6 +513,7 @@ class DeviceThread {
   });
   readonly #ended = Promise.withResolvers<MountEnd>();
   readonly #failed = Promise.withResolvers<never>();
+  readonly #agreed = Promise.withResolvers<boolean>();
 
   constructor() {
     // Whoever waits for it hears of it; nobody has to.
@@ -348,6 +534,11 @@ class DeviceThread {
     return this.#failed.promise;
   }
 
+  /** Whether the kernel asks anew what was left unanswered: known to the thread that agreed with it. */
+  get resends(): Promise<boolean> {
+    return this.#agreed.promise;
+  }
+
   start(start: DeviceWorkerStart, { fd, reader, onEvent }: DeviceThreadLinks): void {
     this.#worker.onmessage = ({ data }: MessageEvent<DeviceWorkerMessage>) => {
       switch (data.kind) {
@@ -361,6 +552,8 @@ class DeviceThread {
           return reader.interrupt(data.uniqueLow, data.uniqueHigh);
         case "fault":
           return onEvent({ kind: "fault", request: data.request, fault: data.fault });
+        case "agreed":
+          return this.#agreed.resolve(data.resends);
         case "refused":
           return this.#failed.reject(new UnsupportedError(`Cannot mount: ${data.reason}`));
         case "ended":

@@ -6,18 +6,27 @@
 
 import { basename, dirname, resolve } from "node:path";
 import { displayByteString } from "../base/byte_string.ts";
-import { MountError } from "../base/errors.ts";
-import { findMount, listMounts } from "../fuse/mount_table.ts";
+import { MountError, MyfsError } from "../base/errors.ts";
+import {
+  findMount,
+  listMounts,
+  type MountEntry,
+  readMountTable,
+  type TableEntry,
+} from "../fuse/mount_table.ts";
+import { findHolder } from "../fuse/takeover.ts";
 import { unmount } from "../fuse/unmount.ts";
-
-/** How long a mount may take to show that somebody serves it. */
-const ANSWER_MS_MAX = 1000;
+import { probeMount } from "./mount_state.ts";
+import type { MountStatus } from "./mount_status.ts";
+import { askServers } from "./status_socket.ts";
+import { overlayOn, unmountOverlay } from "./writable_overlay.ts";
 
 /**
- * Whether anybody answers for a mount: `"dead"` when its process is gone, `"silent"` when it did not
- * answer within a second, or this user may not look.
+ * Whether anybody answers for a mount: `"stale"` when its process is gone and programs get errors,
+ * `"orphaned"` when its process is gone and programs wait for another one, `"hanging"` when it did not
+ * answer within a second, `"hidden"` when this user may not look.
  */
-export type MountState = "serving" | "dead" | "silent";
+export type MountState = "alive" | "stale" | "orphaned" | "hanging" | "hidden";
 
 /** One mount. */
 export interface MountedImage {
@@ -29,61 +38,97 @@ export interface MountedImage {
   readonly userId: number;
   /** Whether other users may look into it. */
   readonly allowsOthers: boolean;
+  /** Where changes go, where it can be written to: a byte string. */
+  readonly upper: string | undefined;
   /** Whether it is served. */
   readonly state: MountState;
-}
-
-/** All mounts of images that this process can see in the kernel's table, in the order they were made. */
-export async function listMountedImages(): Promise<MountedImage[]> {
-  const entries = await listMounts();
-  return await Promise.all(
-    entries.map(async ({ target, source, userId, allowsOthers }) => ({
-      target,
-      meta: source,
-      userId,
-      allowsOthers,
-      state: await stateOf(target),
-    })),
-  );
+  /** The process that serves it; undefined where there is none, or this user may not know. */
+  readonly pid: number | undefined;
+  /** What that says; undefined where it does not answer, or not to this user. */
+  readonly status: MountStatus | undefined;
 }
 
 /**
- * Refuses to mount over what a process left that died: the kernel may still show its directory as if
+ * All mounts of images that this process can see in the kernel's table, in the order they were made.
+ * Never waits for one that hangs for longer than two seconds.
+ */
+export async function listMountedImages(): Promise<MountedImage[]> {
+  const [entries, table] = await Promise.all([listMounts(), readMountTable()]);
+  return await Promise.all(entries.map((entry) => describeMount(entry, table)));
+}
+
+async function describeMount(
+  entry: MountEntry,
+  table: readonly TableEntry[],
+): Promise<MountedImage> {
+  const { target, source, userId, allowsOthers } = entry;
+  const [server] = await askServers(entry);
+  return {
+    target,
+    meta: source,
+    userId,
+    allowsOthers,
+    upper: overlayOn(entry, table)?.upper,
+    // Where it was asked and has answered, programs get answers too.
+    state: await stateOf(entry, server !== undefined),
+    pid: server?.pid,
+    status: server?.status,
+  };
+}
+
+async function stateOf(entry: MountEntry, isServed: boolean): Promise<MountState> {
+  // Programs that look at a mount without a process wait, and may not get away again.
+  if (!isServed && await findHolder(entry.device) !== undefined) return "orphaned";
+  return await probeMount(entry.target);
+}
+
+/**
+ * The flist of the mount on `target`, as an absolute path and a byte string; undefined where no image
+ * is mounted. The mount itself is not asked.
+ */
+export async function mountedFlist(target: string): Promise<string | undefined> {
+  return (await findMount(await mountPath(target)))?.source;
+}
+
+/**
+ * Removes what a process left on `target` that died: the kernel may still show its directory as if
  * all were well.
  *
- * @throws {MountError} when there is such a mount on `target`.
+ * @returns Whether there was such a mount.
+ * @throws {MountError} when it cannot be removed, or when a process keeps it for another to take over.
  */
-export async function assertNotDead(target: string): Promise<void> {
+export async function clearStaleMount(target: string): Promise<boolean> {
   const path = await mountPath(target);
-  if (await findMount(path) === undefined || await stateOf(path) !== "dead") return;
-  throw new MountError(
-    displayByteString(target),
-    "an earlier mount whose program has died is still there",
-    { hint: "Remove it with 'myfs umount' (or umount, or fusermount3 -u), then mount again." },
-  );
-}
-
-async function stateOf(target: string): Promise<MountState> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<MountState>((settle) => {
-    timer = setTimeout(() => settle("silent"), ANSWER_MS_MAX);
-  });
-  // A name that the kernel cannot have an answer for yet.
-  const answer = Deno.lstat(`${target}/.myfs-${crypto.randomUUID()}`).then(
-    (): MountState => "serving",
-    (error): MountState =>
-      error instanceof Deno.errors.NotFound ? "serving" : isNotConnected(error) ? "dead" : "silent",
-  );
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
+  let isCleared = false;
+  for (;;) {
+    const entry = await findMount(path);
+    if (entry === undefined) return isCleared;
+    const [server] = await askServers(entry);
+    const state = await stateOf(entry, server !== undefined);
+    if (state === "orphaned") {
+      throw new MountError(
+        displayByteString(target),
+        "an earlier mount is still there whose program was killed, and programs wait for another",
+        { hint: "Serve it on with --takeover, or remove it with 'myfs umount'." },
+      );
+    }
+    if (state !== "stale") return isCleared;
+    try {
+      if (await removeMount(entry) === "not mounted") return isCleared;
+    } catch (cause) {
+      throw new MountError(
+        displayByteString(target),
+        "an earlier mount whose program has died is still there",
+        {
+          cause,
+          hint: cause instanceof MyfsError
+            ? `${cause.message}. Have its user remove it with 'myfs umount'.`
+            : "Remove it with 'myfs umount'.",
+        },
+      );
+    }
+    isCleared = true;
   }
-}
-
-/** ENOTCONN: nobody has the device any more. */
-function isNotConnected(error: unknown): boolean {
-  return error instanceof Error && /os error 107\b/.test(error.message);
 }
 
 /** What {@link unmountImage} came to. */
@@ -99,10 +144,17 @@ export type UnmountImageOutcome = "unmounted" | "detached" | "not mounted";
 export async function unmountImage(target: string): Promise<UnmountImageOutcome> {
   const path = await mountPath(target);
   // Never another's file system, whatever is mounted there.
-  if (await findMount(path) === undefined) return "not mounted";
-  const outcome = await unmount(path);
+  const entry = await findMount(path);
+  return entry === undefined ? "not mounted" : await removeMount(entry);
+}
+
+/** Removes a mount, and first what lies on top to make it writable. */
+async function removeMount(entry: MountEntry): Promise<UnmountImageOutcome> {
+  if (await unmountOverlay(entry) === "busy") await unmountOverlay(entry, { lazy: true });
+  const outcome = await unmount(entry.target);
   if (outcome !== "busy") return outcome;
-  return await unmount(path, { lazy: true }) === "unmounted" ? "detached" : "not mounted";
+  const detached = await unmount(entry.target, { lazy: true });
+  return detached === "unmounted" ? "detached" : "not mounted";
 }
 
 /**

@@ -14,7 +14,13 @@ import { mountDevice } from "../../lib/fuse/kernel_device.ts";
 import { findMount } from "../../lib/fuse/mount_table.ts";
 import { notifyResend } from "../../lib/fuse/notify.ts";
 import { OPCODE_LIMIT } from "../../lib/fuse/opcodes.ts";
-import { findHolder, startHolder, stopHolder, takeDescriptors } from "../../lib/fuse/takeover.ts";
+import {
+  findHolder,
+  type HolderOptions,
+  startHolder,
+  stopHolder,
+  takeDescriptors,
+} from "../../lib/fuse/takeover.ts";
 import { unmount } from "../../lib/fuse/unmount.ts";
 import type { FuseWorkerMessage, FuseWorkerStart } from "./fuse_worker.ts";
 import type { MemoryTree } from "./memory_file_system.ts";
@@ -61,6 +67,10 @@ function becomeUser(userId: number): void {
   if (symbols.setresuid(userId, userId, userId) !== 0) throw new Error("Cannot change the user");
 }
 
+function graceOf({ graceSeconds }: FuseDaemonTask): HolderOptions {
+  return graceSeconds === undefined ? {} : { graceSeconds };
+}
+
 async function main(task: FuseDaemonTask): Promise<void> {
   const workers = [1, 2].map(() =>
     new Worker(new URL("fuse_worker.ts", import.meta.url), { type: "module" })
@@ -76,8 +86,8 @@ async function main(task: FuseDaemonTask): Promise<void> {
     const { device } = (await findMount(target))!;
     const old = (await findHolder(device))!;
     descriptors.push(...takeDescriptors(old));
-    startHolder(device, descriptors, task.graceSeconds);
-    stopHolder(old);
+    startHolder(device, descriptors, graceOf(task));
+    await stopHolder(old);
   } else {
     const fd = await mountDevice(target, {
       source: "daemon",
@@ -104,7 +114,7 @@ async function main(task: FuseDaemonTask): Promise<void> {
   await Deno.lstat(`${target}/large`);
   if (task.takesOver === true) notifyResend(descriptors[0]!);
   else if (task.hasHolder === true) {
-    startHolder((await findMount(target))!.device, [...new Set(descriptors)], task.graceSeconds);
+    startHolder((await findMount(target))!.device, [...new Set(descriptors)], graceOf(task));
   }
   Deno.addSignalListener("SIGTERM", () => unmount(target, { lazy: true }));
   say({ kind: "ready", pid: Deno.pid });

@@ -67,7 +67,7 @@ export class FuseDaemonProcess implements AsyncDisposable {
     if (entry !== undefined) {
       const holder = await findHolder(entry.device);
       await unmount(this.#target, { lazy: true });
-      if (holder !== undefined) stopHolder(holder);
+      if (holder !== undefined) await stopHolder(holder);
     }
     await this.kill("SIGKILL");
     await this.#lines.cancel();

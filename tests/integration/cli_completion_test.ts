@@ -60,7 +60,7 @@ complete -p myfs`,
   );
   assert.deepEqual(lines, [
     "flist",
-    "inspect ls tree cat diff dump",
+    "inspect ls tree cat diff dump push pull search history",
     "--recursive",
     "myfs rfs",
     "rfs",

@@ -58,7 +58,10 @@ requiringTest(
         meta,
         userId: 0,
         allowsOthers: true,
-        state: "serving",
+        state: "alive",
+        upper: undefined,
+        pid: Deno.pid,
+        status: JSON.parse(JSON.stringify(mount.status())),
       });
       const { requests, bytesRead, errors } = mount.statistics();
       assert.ok(

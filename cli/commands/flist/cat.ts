@@ -15,6 +15,7 @@ import {
 } from "../../block_cache.ts";
 import { stateOptions } from "../../cache_folder.ts";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { localFlist } from "../../flist_reference.ts";
 import { examplesText } from "../../help.ts";
 import { asTypedOrPrinted } from "../../image_path.ts";
 import { UsageError } from "../../problem.ts";
@@ -64,7 +65,8 @@ export function catCommand(execute: Execute): CommandUnknownOpts {
     .addHelpText("after", examplesText(["Print a file", "myfs flist cat tree.fl etc/hostname"]))
     .action((flist, operands, options) =>
       execute(options, async (session) => {
-        const { meta, rest: paths } = splitFlist(options.meta, [flist, ...operands]);
+        const { meta: named, rest: paths } = splitFlist(options.meta, [flist, ...operands]);
+        const meta = await localFlist(named, session);
         if (paths.length === 0) throw new UsageError("There is no path to print");
         const { openImage } = await import("myfs");
         const { contentDocuments } = await import("../../output/entries.ts");

@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { localFlist } from "../../flist_reference.ts";
 import { examplesText } from "../../help.ts";
 import type { Execute } from "../../session.ts";
 import { jsonOption, quietOption } from "../../shared_options.ts";
@@ -31,7 +32,10 @@ export function diffCommand(execute: Execute): CommandUnknownOpts {
       execute(options, async (session) => {
         const { diffImages } = await import("myfs");
         const { diffLines, diffSummary } = await import("../../output/differences.ts");
-        const diff = await diffImages(left, right);
+        const diff = await diffImages(
+          await localFlist(left, session),
+          await localFlist(right, session),
+        );
         await session.result(() => ({ left, right, ...diff }), () => diffLines(diff));
         session.note(() => diffSummary(diff));
         const count = diff.added.length + diff.removed.length + diff.changed.length;

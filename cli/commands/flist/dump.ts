@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { localFlist } from "../../flist_reference.ts";
 import { examplesText } from "../../help.ts";
 import type { Execute } from "../../session.ts";
 import { jsonOption, metaOption, quietOption, takeFlist } from "../../shared_options.ts";
@@ -30,7 +31,8 @@ export function dumpCommand(execute: Execute): CommandUnknownOpts {
     )
     .action((flist, options) =>
       execute(options, async (session) => {
-        const [meta] = takeFlist(options.meta, [flist], []);
+        const [named] = takeFlist(options.meta, [flist], []);
+        const meta = await localFlist(named, session);
         const { dumpFlist, FlistReader } = await import("myfs");
         using reader = FlistReader.open(meta);
         const lines = (): Iterable<string> =>

@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { localFlist } from "../../flist_reference.ts";
 import { examplesText } from "../../help.ts";
 import type { Execute } from "../../session.ts";
 import { jsonOption, metaOption, quietOption, takeFlist } from "../../shared_options.ts";
@@ -23,7 +24,8 @@ export function inspectCommand(execute: Execute): CommandUnknownOpts {
     .addHelpText("after", examplesText(["Show a flist in figures", "myfs flist inspect tree.fl"]))
     .action((flist, options) =>
       execute(options, async (session) => {
-        const [meta] = takeFlist(options.meta, [flist], []);
+        const [named] = takeFlist(options.meta, [flist], []);
+        const meta = await localFlist(named, session);
         const { inspectImage } = await import("myfs");
         const { inspectionLines } = await import("../../output/inspection.ts");
         const summary = await inspectImage(meta);

@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { localFlist } from "../../flist_reference.ts";
 import { examplesText } from "../../help.ts";
 import { asTypedOrPrinted } from "../../image_path.ts";
 import type { Execute } from "../../session.ts";
@@ -35,7 +36,8 @@ export function treeCommand(execute: Execute): CommandUnknownOpts {
     )
     .action((flist, operand, options) =>
       execute(options, async (session) => {
-        const [meta, path = ""] = takeFlist(options.meta, [flist, operand], ["[path]"]);
+        const [named, path = ""] = takeFlist(options.meta, [flist, operand], ["[path]"]);
+        const meta = await localFlist(named, session);
         const { openImage } = await import("myfs");
         const { treeDocuments, treeLines } = await import("../../output/tree.ts");
         await using image = await openImage(meta);

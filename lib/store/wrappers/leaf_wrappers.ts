@@ -149,7 +149,7 @@ export function wrapLeaf(
   options: StoreTuning & StoreVerification,
 ): Store {
   let store = leaf;
-  if (options.metrics !== undefined) {
+  if (options.metrics !== undefined && (isRemote || !options.metrics.remoteOnly)) {
     store = new MeteredStore(store, options.metrics.meter(store.url));
   }
   const { deadlineMs, attempts, totalMs } = patienceOf(options);

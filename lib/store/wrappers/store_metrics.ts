@@ -159,7 +159,14 @@ export class StoreMeter {
  * ```
  */
 export class StoreMetricsCollector {
+  /** Whether stores on this machine are left uncounted, so that threads can still reach them directly. */
+  readonly remoteOnly: boolean;
   readonly #meters = new Map<string, StoreMeter>();
+
+  /** Makes it; `remoteOnly`, which is false by default, leaves out stores on this machine. */
+  constructor({ remoteOnly = false }: { readonly remoteOnly?: boolean } = {}) {
+    this.remoteOnly = remoteOnly;
+  }
 
   /** The counter of the store with this URL, which holds no secrets. */
   meter(store: string): StoreMeter {

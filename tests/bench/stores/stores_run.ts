@@ -37,7 +37,12 @@ export interface StoresRunOptions {
 export type Direction = "upload" | "download";
 
 /** Names of what myfs does. */
-export const TOOL = { myfs: "myfs", slow: "myfs, slow network" } as const;
+export const TOOL = {
+  myfs: "myfs",
+  /** Through the proxy that the slow network is made of, which adds no latency. */
+  near: "myfs, proxy",
+  slow: "myfs, slow network",
+} as const;
 
 /** All blocks of a workload, moved one way by one program. */
 export interface StoreResult {
@@ -123,7 +128,8 @@ class StoresBench {
     const folder = await this.#folder();
     const target = await this.#folder();
     const folders: Folders = { source, target };
-    const way = kind.files ? fileWay(set, folders) : memoryWay(set);
+    const underWay = set.workload.kind === "small" ? kind.smallUnderWay : undefined;
+    const way = kind.files ? fileWay(set, folders) : memoryWay(set, underWay);
     const directions: readonly Direction[] = kind.readOnly === true
       ? ["download"]
       : ["upload", "download"];
@@ -165,9 +171,15 @@ class StoresBench {
         await peer.cleanUp?.();
       }
       if (started.port !== undefined) {
-        const latencyMs = this.#options.roundTripMs / 2;
-        await using proxy = await delayingProxy(started.port, { latencyMs });
-        await ours(TOOL.slow, proxy.port);
+        for (
+          const [tool, roundTripMs] of [[TOOL.near, 0], [
+            TOOL.slow,
+            this.#options.roundTripMs,
+          ]] as const
+        ) {
+          await using proxy = await delayingProxy(started.port, { latencyMs: roundTripMs / 2 });
+          await ours(tool, proxy.port);
+        }
       }
     }
     this.#keep(kind, set, times);

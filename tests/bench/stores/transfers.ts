@@ -4,6 +4,7 @@
  * @module
  */
 
+import { releaseBytes } from "../../../lib/base/bytes.ts";
 import { copyBlocks } from "../../../lib/store/copy_blocks.ts";
 import { randomBlock } from "../../../lib/store/random_block.ts";
 import { openStore } from "../../../lib/store/open_store.ts";
@@ -18,11 +19,15 @@ export interface Way {
   download(store: Store): Promise<void>;
 }
 
-/** From memory, and back into none: for stores whose peers do so too. */
-export function memoryWay(set: BlockSet): Way {
+/**
+ * From memory, and back into none: for stores whose peers do so too.
+ *
+ * @param underWay Blocks at once, instead of as many as the workload says.
+ */
+export function memoryWay(set: BlockSet, underWay?: number): Way {
   return {
-    upload: (store) => putAll(store, set),
-    download: (store) => getAll(store, set),
+    upload: (store) => putAll(store, set, underWay),
+    download: (store) => getAll(store, set, underWay),
   };
 }
 
@@ -48,19 +53,21 @@ export interface Folders {
   readonly target: string;
 }
 
-async function putAll(store: Store, set: BlockSet): Promise<void> {
-  await inLanes(set, async (index, buffer) => {
+async function putAll(store: Store, set: BlockSet, underWay?: number): Promise<void> {
+  await inLanes(set, underWay, async (index, buffer) => {
     set.fill(buffer, index);
     await store.put(set.ids[index]!, buffer);
   });
   await store.flush();
 }
 
-/** Gets all blocks, looks at their length and lets them go. */
-export async function getAll(store: Store, set: BlockSet): Promise<void> {
-  await inLanes(set, async (index) => {
-    const { length } = await store.get(set.ids[index]!);
+/** Gets all blocks, looks at their length and gives their memory back, as an unpack does. */
+export async function getAll(store: Store, set: BlockSet, underWay?: number): Promise<void> {
+  await inLanes(set, underWay, async (index) => {
+    const block = await store.get(set.ids[index]!);
+    const { length } = block;
     if (length !== set.workload.size) throw new Error(`A block has ${length} bytes`);
+    releaseBytes(block);
   });
 }
 
@@ -84,7 +91,7 @@ export async function putAndDeleteSome(store: Store): Promise<void> {
 
 /** Removes all blocks of a set from a store that was measured. */
 export async function deleteAll(store: Store, set: BlockSet): Promise<void> {
-  await inLanes(set, async (index) => {
+  await inLanes(set, undefined, async (index) => {
     await store.delete!(set.ids[index]!);
   });
 }
@@ -99,6 +106,7 @@ export async function secondsOf(task: () => Promise<unknown>): Promise<number> {
 /** Does something with every block, in as many lanes as the workload has, each with one buffer. */
 async function inLanes(
   set: BlockSet,
+  underWay: number | undefined,
   task: (index: number, buffer: Uint8Array<ArrayBuffer>) => Promise<void>,
 ): Promise<void> {
   const { count, concurrency } = set.workload;
@@ -107,5 +115,5 @@ async function inLanes(
     const buffer = set.buffer();
     while (next < count) await task(next++, buffer);
   };
-  await Promise.all(Array.from({ length: concurrency }, lane));
+  await Promise.all(Array.from({ length: underWay ?? concurrency }, lane));
 }

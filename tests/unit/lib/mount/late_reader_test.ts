@@ -69,9 +69,11 @@ async function place(deadlineMs: number): Promise<Place> {
       [Symbol.asyncDispose]: () => Promise.resolve(),
     })
   );
+  const codec = openFlistCodec(codecSetupOf(flist));
   const reader = new LateReader({
     flist,
-    codec: openFlistCodec(codecSetupOf(flist)),
+    // deno-lint-ignore require-await -- what it throws is to be a rejection
+    open: async (ref, block) => codec.open(ref, block),
     chunks,
     counters,
     store: late,

@@ -34,10 +34,10 @@ function gatedServer(gate: Promise<void>): ScriptedServer & { readonly words: st
   return Object.assign(server, { words });
 }
 
-Deno.test("resp pool: large calls are spread over four connections, small ones pass by them on one", async () => {
+Deno.test("resp pool: large calls are spread over all connections, small ones pass by them on one", async () => {
   const gate = Promise.withResolvers<void>();
   await using server = gatedServer(gate.promise);
-  await using pool = new RespPool(endpointOf(server));
+  await using pool = new RespPool(endpointOf(server), { connectionsMax: 4 });
   const call = (word: string, weight: number): Promise<unknown> =>
     pool.call(respRequest(word), weight);
   await Promise.all(Array.from({ length: 50 }, () => call("SMALL", 1000)));
@@ -115,7 +115,7 @@ Deno.test("resp pool: nothing that is too long for a burst follows what is not a
 
 Deno.test("resp pool: who waits for room may give up, or is told when the pool is closed", async () => {
   await using server = new ScriptedServer(listen);
-  const pool = new RespPool(endpointOf(server));
+  const pool = new RespPool(endpointOf(server), { connectionsMax: 4 });
   const stop = new AbortController();
   const first = Array.from({ length: 32 }, () => pool.call(respRequest("A"), MIB));
   const gone = pool.call(respRequest("B"), MIB, stop.signal);

@@ -1,0 +1,337 @@
+/**
+ * Files to and from a hub: streamed, in parts, and going on where an earlier attempt stopped.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { forEachBounded } from "../base/concurrency.ts";
+import { HubError, StoreUnavailableError } from "../base/errors.ts";
+import type { HubClient } from "./hub_client.ts";
+import { hubFlistPath, type HubFlistReference } from "./hub_address.ts";
+
+/** How to move a file. */
+export interface TransferOptions {
+  /** Stops it; what has come across is used the next time. */
+  readonly signal?: AbortSignal;
+  /** Told the bytes that are across so far, and all. */
+  readonly onBytes?: (bytes: number, total: number) => void;
+  /** Parts under way at once. @default {4} */
+  readonly concurrencyMax?: number;
+}
+
+/** What an upload did. */
+export interface UploadReport {
+  /** SHA-256 of the file, by which the hub gives it back. */
+  readonly sha256: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Bytes that had to be sent: the others were there. */
+  readonly sentBytes: number;
+}
+
+/** What a download did. */
+export interface DownloadReport {
+  /** SHA-256 of the file. */
+  readonly sha256: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Bytes that came now: the others were there from an earlier attempt. */
+  readonly receivedBytes: number;
+}
+
+/** Memory for a part on its way to be read, in bytes. */
+const READ_SIZE = 256 * 1024;
+/** How long a hub may be silent in the midst of a file. */
+const SILENCE_MAX_MS = 30_000;
+/** How often a download goes on after it broke off without a byte more. */
+const BREAKS_MAX = 3;
+
+/**
+ * Uploads the file at `path`. It is read twice, once for its digest, and never held in memory. A
+ * file that the hub has for this user is not sent; of one whose upload was interrupted, only the
+ * parts that are missing.
+ *
+ * @throws {HubError} when the hub does not take it, as where the file changed while it was read.
+ * @throws {StoreDeniedError} {StoreUnavailableError} as every request to a hub.
+ */
+export async function uploadFile(
+  client: HubClient,
+  path: string,
+  options: TransferOptions = {},
+): Promise<UploadReport> {
+  const { signal, onBytes, concurrencyMax = 4 } = options;
+  const { UploadAnswer, UploadFileAnswer } = await import("./messages/mod.ts");
+  const { sha256, size } = await digestOf(path, signal);
+  const hub = client.hub.name;
+  const seen = await client.request({
+    method: "HEAD",
+    path: `api/v1/file/${sha256}`,
+    task: `look for ${path} at ${hub}`,
+    accept: [401, 403, 404, 405],
+    signal,
+  });
+  await seen.body?.cancel();
+  if (seen.ok) return { sha256, size, sentBytes: 0 };
+
+  const task = `upload ${path} to ${hub}`;
+  const upload = await client.json(UploadAnswer, {
+    method: "POST",
+    path: "api/v1/uploads",
+    json: { size, sha256, kind: "file" },
+    task,
+    signal,
+  });
+  const there = new Set(upload.parts);
+  const parts = Array.from({ length: Math.ceil(size / upload.part_size) }, (_, n) => n)
+    .filter((n) => !there.has(n));
+  const lengthOf = (n: number): number => Math.min(upload.part_size, size - n * upload.part_size);
+  const sentBytes = parts.reduce((sum, n) => sum + lengthOf(n), 0);
+  let across = size - sentBytes;
+  onBytes?.(across, size);
+  await forEachBounded(parts, concurrencyMax, async (n) => {
+    const response = await client.request({
+      method: "PUT",
+      path: `api/v1/uploads/${upload.id}/parts/${n}`,
+      headers: {
+        "Content-Type": "application/octet-stream",
+        "Content-Length": `${lengthOf(n)}`,
+      },
+      body: () => ReadableStream.from(readPart(path, n * upload.part_size, lengthOf(n))),
+      task,
+      signal,
+    });
+    await response.body?.cancel();
+    onBytes?.(across += lengthOf(n), size);
+  });
+  const answer = await client.json(UploadFileAnswer, {
+    method: "POST",
+    path: `api/v1/uploads/${upload.id}/commit`,
+    json: { sha256 },
+    task,
+    signal,
+  });
+  if (answer.file_hash !== sha256) {
+    throw new StoreUnavailableError(hub, `Cannot ${task}: the hub keeps it under another digest`);
+  }
+  return { sha256, size, sentBytes };
+}
+
+/**
+ * Downloads the file with `sha256` to `target`, which appears complete and checked, or not at all.
+ * What came of it stays beside it under the name `<target>.<sha256>.part` and is used the next time.
+ *
+ * @throws {HubError} with status 404 when there is none, and when what came has another digest.
+ */
+export async function downloadFile(
+  client: HubClient,
+  sha256: string,
+  target: string,
+  options: TransferOptions = {},
+): Promise<DownloadReport> {
+  if (!/^[0-9a-f]{64}$/.test(sha256)) {
+    throw new SyntaxError("Cannot download: a file's hash is 64 lower-case hexadecimal digits");
+  }
+  const { signal, onBytes } = options;
+  const task = `download ${sha256} from ${client.hub.name}`;
+  const staged = `${target}.${sha256}.part`;
+  const file = await open(staged, "a+", 0o666);
+  try {
+    const hash = createHash("sha256");
+    let size = 0;
+    for await (const piece of file.createReadStream({ start: 0, autoClose: false })) {
+      hash.update(piece);
+      size += piece.length;
+    }
+    const kept = size;
+    for (let breaks = 0;;) {
+      const response = await client.request({
+        method: "GET",
+        path: `api/v1/file/${sha256}`,
+        task,
+        ...(size === 0 ? {} : { headers: { Range: `bytes=${size}-` } }),
+        accept: [416],
+        signal,
+      });
+      // All is there already: a range behind the end cannot be satisfied.
+      if (response.status === 416) {
+        await response.body?.cancel();
+        break;
+      }
+      const [, from] = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "") ?? [];
+      if (response.status === 206 && Number(from) !== size) {
+        await response.body?.cancel();
+        throw new StoreUnavailableError(client.hub.name, `Cannot ${task}: it sent another part`);
+      }
+      const before = size;
+      // A hub that knows no ranges sends all of it: what is there already is passed over.
+      let skip = response.status === 206 ? 0 : size;
+      const total = Number(response.headers.get("content-length") ?? NaN) +
+        (response.status === 206 ? size : 0);
+      try {
+        for await (const piece of pieces(response, signal)) {
+          const fresh = piece.subarray(Math.min(skip, piece.length));
+          skip -= piece.length - fresh.length;
+          if (fresh.length === 0) continue;
+          hash.update(fresh);
+          await file.appendFile(fresh);
+          size += fresh.length;
+          onBytes?.(size, Number.isNaN(total) ? size : total);
+        }
+        break;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof BrokenOff)) throw error;
+        breaks = size > before ? 0 : breaks + 1;
+        if (breaks < BREAKS_MAX) continue;
+        throw new StoreUnavailableError(client.hub.name, `Cannot ${task}: it breaks off`, {
+          cause: error.cause,
+          retryable: true,
+          hint: "Run the command again: it goes on where it stopped.",
+        });
+      }
+    }
+    const digest = hash.digest("hex");
+    if (digest !== sha256) {
+      await rm(staged, { force: true });
+      throw new HubError(client.hub.name, `Cannot ${task}: what came has SHA-256 ${digest}`, {
+        status: 200,
+        problem: "digest_mismatch",
+        hint: "Run the command again; if it fails again, the hub's copy is damaged.",
+      });
+    }
+    await file.datasync();
+    await rename(staged, target);
+    return { sha256, size, receivedBytes: size - kept };
+  } catch (error) {
+    if (error instanceof HubError && error.status === 404) await rm(staged, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether the hub has a file, or a block, with that hash and lets the caller know. */
+export async function existsAtHub(
+  client: HubClient,
+  hash: string,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<{ readonly file: boolean; readonly block: boolean }> {
+  if (!/^[0-9a-f]{64}$/.test(hash)) {
+    throw new SyntaxError("Cannot look for it: a hash is 64 lower-case hexadecimal digits");
+  }
+  const has = async (method: "HEAD" | "GET", path: string): Promise<boolean> => {
+    const task = `look for ${hash} at ${client.hub.name}`;
+    const response = await client.request({ method, path, task, accept: [404, 405], signal });
+    await response.body?.cancel();
+    return response.ok;
+  };
+  const [block, whole] = await Promise.all([
+    has("HEAD", `api/v1/block/${hash}`),
+    has("HEAD", `api/v1/file/${hash}`),
+  ]);
+  // rfs's hub knows files by the blocks that they have.
+  const file = whole || (!block && await has("GET", `api/v1/blocks/${hash}`));
+  return { file, block };
+}
+
+/**
+ * Publishes the flist at `path` under a name and tag of the user's own namespace.
+ *
+ * @returns The SHA-256 that it has there: a hub takes secrets out of its routes, which changes it.
+ */
+export async function publishFlist(
+  client: HubClient,
+  path: string,
+  reference: HubFlistReference & { readonly kind: "name" },
+  options: { readonly visibility?: "public" | "private"; readonly signal?: AbortSignal } = {},
+): Promise<string> {
+  const { visibility, signal } = options;
+  const { FlistInfo } = await import("./messages/mod.ts");
+  const { size } = await Deno.stat(path);
+  const query = visibility === undefined ? "" : `?visibility=${visibility}`;
+  const answer = await client.json(FlistInfo, {
+    method: "PUT",
+    path: `${hubFlistPath(reference)}${query}`,
+    headers: { "Content-Type": "application/vnd.sqlite3", "Content-Length": `${size}` },
+    body: () => ReadableStream.from(readPart(path, 0, size)),
+    task: `publish ${path} at ${client.hub.name}`,
+    signal,
+  });
+  return answer.digest;
+}
+
+/** A body that ended too early, or stands still. */
+class BrokenOff extends Error {
+  constructor(cause: unknown) {
+    super("it broke off", { cause });
+  }
+}
+
+async function* pieces(
+  response: Response,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const reader = (response.body ?? new Blob([]).stream()).getReader();
+  const cancel = (): void => void reader.cancel().catch(() => {});
+  signal?.addEventListener("abort", cancel);
+  let silent = false;
+  try {
+    for (;;) {
+      const timer = setTimeout(() => {
+        silent = true;
+        cancel();
+      }, SILENCE_MAX_MS);
+      let piece: ReadableStreamReadResult<Uint8Array>;
+      try {
+        piece = await reader.read();
+      } catch (error) {
+        throw new BrokenOff(error);
+      } finally {
+        clearTimeout(timer);
+      }
+      signal?.throwIfAborted();
+      if (silent) throw new BrokenOff(new Error(`silent for ${SILENCE_MAX_MS} ms`));
+      if (piece.done) return;
+      yield piece.value;
+    }
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    cancel();
+  }
+}
+
+async function* readPart(
+  path: string,
+  offset: number,
+  length: number,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const file = await open(path);
+  try {
+    for (let at = 0; at < length;) {
+      const buffer = new Uint8Array(Math.min(READ_SIZE, length - at));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, offset + at);
+      if (bytesRead === 0) throw new Error(`${path} became shorter while it was read`);
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function digestOf(
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly sha256: string; readonly size: number }> {
+  const hash = createHash("sha256");
+  using file = await Deno.open(path);
+  let size = 0;
+  for await (const piece of file.readable) {
+    signal?.throwIfAborted();
+    hash.update(piece);
+    size += piece.length;
+  }
+  return { sha256: hash.digest("hex"), size };
+}
