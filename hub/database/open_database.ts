@@ -8,12 +8,14 @@ import { dirname } from "node:path";
 import { Kysely, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import * as accounts from "./migrations/0001_accounts.ts";
+import * as content from "./migrations/0002_content.ts";
 import { SqliteDialect } from "./sqlite_dialect.ts";
 import type { HubTables } from "./tables.ts";
 
 /** Every change of the tables, in the order of names. One that was released never changes. */
 const MIGRATIONS: Record<string, Migration> = {
   "0001_accounts": accounts,
+  "0002_content": content,
 };
 
 /**

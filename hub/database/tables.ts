@@ -6,6 +6,7 @@
  */
 
 import type { Generated } from "kysely";
+import type { ContentTables } from "./content_tables.ts";
 
 /** A user. */
 export interface AccountTable {
@@ -69,7 +70,7 @@ export interface AuditTable {
 }
 
 /** All tables by name. */
-export interface HubTables {
+export interface HubTables extends ContentTables {
   readonly account: AccountTable;
   readonly session: SessionTable;
   readonly api_token: ApiTokenTable;
