@@ -9,6 +9,7 @@ import { HUB_ENDPOINTS } from "../lib/hub_api/endpoints.ts";
 import { HubProblem } from "../lib/hub_api/problem.ts";
 import type { Hub, HubApp, HubContext, HubEnvironment } from "./context.ts";
 import { registerAccountEndpoints } from "./endpoints/accounts.ts";
+import { registerContentEndpoints } from "./endpoints/content.ts";
 import { registerServiceEndpoints } from "./endpoints/service.ts";
 import { callerMiddleware } from "./middleware/authentication.ts";
 import { bodyGuardMiddleware } from "./middleware/body_guard.ts";
@@ -28,6 +29,7 @@ export function createHubApp(hub: Hub): HubApp {
   );
   registerServiceEndpoints(app, hub);
   registerAccountEndpoints(app, hub);
+  registerContentEndpoints(app, hub.content);
   app.notFound((context) => answerUnknown(app, context));
   return app;
 }

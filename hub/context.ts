@@ -11,6 +11,7 @@ import type { Store } from "myfs";
 import type { Accounts } from "./accounts/accounts.ts";
 import type { AuditLog, Origin } from "./accounts/audit_log.ts";
 import type { Caller } from "./accounts/caller.ts";
+import type { Content } from "./content/content.ts";
 import type { HubConfig } from "./config/load_config.ts";
 import type { HubTables } from "./database/tables.ts";
 import type { Log } from "./log.ts";
@@ -23,6 +24,8 @@ export interface Hub {
   readonly store: Store;
   readonly accounts: Accounts;
   readonly audit: AuditLog;
+  /** Blocks, files, uploads and flists. */
+  readonly content: Content;
   readonly log: Log;
   readonly metrics: HubMetrics;
   readonly state: HubState;

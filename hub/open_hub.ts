@@ -11,6 +11,7 @@ import { AuditLog } from "./accounts/audit_log.ts";
 import { PasswordHasher } from "./accounts/passwords.ts";
 import { newSecret } from "./accounts/secret_text.ts";
 import { SignInLimit } from "./accounts/sign_in_limit.ts";
+import { Content } from "./content/content.ts";
 import type { HubConfig } from "./config/load_config.ts";
 import type { Hub } from "./context.ts";
 import { openDatabase } from "./database/open_database.ts";
@@ -53,6 +54,19 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
     await accounts.createUser({ ...firstAdmin, role: "admin" }, "config", {});
   }
   await accounts.clean();
+  const content = stack.use(
+    new Content({
+      database,
+      store,
+      flistDirectory: config.flist_dir,
+      dedup: config.dedup,
+      blockSize: config.block_size,
+      now,
+    }),
+  );
+  const timer = setInterval(() => collectGarbage(content, log), GARBAGE_INTERVAL_MS);
+  Deno.unrefTimer(timer);
+  stack.defer(() => clearInterval(timer));
   const metrics = new HubMetrics();
   const state = { isDraining: false };
   const parts = stack.move();
@@ -62,6 +76,7 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
     store,
     accounts,
     audit,
+    content,
     log,
     metrics,
     state,
@@ -69,6 +84,17 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
     firstAdmin,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** How often what nobody needs any more is removed, in milliseconds. */
+const GARBAGE_INTERVAL_MS = 3_600_000;
+
+async function collectGarbage(content: Content, log: Log): Promise<void> {
+  try {
+    await content.collectGarbage();
+  } catch (error) {
+    log.warn("what nobody needs any more could not be removed", { error });
+  }
 }
 
 /** Opens a hub's users and tokens alone, for the command line. */

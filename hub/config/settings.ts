@@ -36,6 +36,9 @@ export const Settings = z.strictObject({
     .describe("folder of uploads, and of blocks where no store_url is given"),
   block_size: z.int().min(4096).max(8 * 2 ** 20).default(2 ** 20)
     .describe("bytes of the blocks that POST /api/v1/file cuts"),
+  dedup: z.enum(["users", "user"]).default("users").describe(
+    "among whom a block is kept once: all users, who may then notice that it is there, or each user",
+  ),
   jwt_secret: z.string().refine((text) => new TextEncoder().encode(text).length >= 32, {
     message: "needs at least 32 bytes (openssl rand -base64 32 makes one)",
   }).optional().describe("signs access tokens; made and kept in data_dir where it is missing"),

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type SelectQueryBuilder, sql } from "kysely";
 import {
   blake2b256,
   blake3,
@@ -67,9 +67,14 @@ export function rfsBlockId(block: Uint8Array): BlockId {
 
 /** @throws {HubProblem} 422 where `block` has neither digest that `id` may be. */
 export function checkIncoming(id: BlockId, block: Uint8Array): void {
-  if (block.length === 0) throw new HubProblem(400, "bad_request", "A block has at least one byte");
+  expectBytes(block);
   if (hexOf(blake3(block)) === id || hexOf(blake2b256(block)) === id) return;
   throw new HubProblem(422, "digest_mismatch", "The block does not have that digest");
+}
+
+/** @throws {HubProblem} 400 where a block has no bytes: there is no such block. */
+export function expectBytes(block: Uint8Array): void {
+  if (block.length === 0) throw new HubProblem(400, "bad_request", "A block has at least one byte");
 }
 
 /** The hexadecimal text of bytes. */
@@ -283,7 +288,7 @@ export class Blocks implements AsyncDisposable {
     await this.#downloads.flush();
   }
 
-  #visible(reader: Reader): ReturnType<typeof visibleBlocks> {
+  #visible(reader: Reader): SelectQueryBuilder<HubTables, "block", Record<never, never>> {
     return visibleBlocks(this.#database, this.#options.dedup === "user", reader);
   }
 
@@ -495,7 +500,11 @@ function blockNotFound(): HubProblem {
 }
 
 /** The blocks that a reader may know of. */
-function visibleBlocks(database: Kysely<HubTables>, isStrict: boolean, reader: Reader) {
+function visibleBlocks(
+  database: Kysely<HubTables>,
+  isStrict: boolean,
+  reader: Reader,
+): SelectQueryBuilder<HubTables, "block", Record<never, never>> {
   const query = database.selectFrom("block").where("garbage_since", "is", null);
   if (!isStrict) return query;
   return query.where(({ or, exists, selectFrom }) =>

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Kysely, type Selectable, sql } from "kysely";
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from "kysely";
 import { blockIdFromBytes } from "myfs";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { FlistTagTable } from "../database/content_tables.ts";
@@ -43,6 +43,20 @@ export interface PublishOptions {
   readonly actor: string;
   /** @default as it was; "private" for a new one */
   readonly visibility?: Visibility | undefined;
+}
+
+/** The tags of a name, and what they stood for, the newest first. */
+export interface FlistHistory {
+  readonly user: string;
+  readonly name: string;
+  readonly tags: readonly FlistInfo[];
+  readonly history: readonly {
+    readonly tag: string;
+    readonly at: string;
+    readonly digest?: string;
+    readonly size?: number;
+    readonly actor?: string;
+  }[];
 }
 
 /** Which flists are asked for. */
@@ -210,9 +224,11 @@ export class Flists {
   }
 
   /** The tags of a name, and what they stood for. @throws {HubProblem} 404 when there is nothing. */
-  async history(user: string, name: string, reader: Reader) {
-    const { flists: all } = await this.list(reader, { user, page: 1, perPage: 1e9 });
-    const tags = all.filter((flist) => flist.name === name);
+  async history(user: string, name: string, reader: Reader): Promise<FlistHistory> {
+    const rows = await this.#visible(reader).selectAll()
+      .where("owner", "=", user).where("name", "=", name).orderBy("tag").limit(HISTORY_MAX)
+      .execute();
+    const tags = rows.map(toInfo);
     const events = await this.#database.selectFrom("flist_event").selectAll()
       .where("owner", "=", user).where("name", "=", name)
       .where(({ or, eb }) => or([eb("visibility", "=", "public"), eb("owner", "=", reader ?? "")]))
@@ -309,7 +325,7 @@ export class Flists {
     }).execute();
   }
 
-  #visible(reader: Reader) {
+  #visible(reader: Reader): SelectQueryBuilder<HubTables, "flist_tag", Record<never, never>> {
     return this.#database.selectFrom("flist_tag").where(({ or, eb }) =>
       or([eb("visibility", "=", "public"), eb("owner", "=", reader ?? "")])
     );

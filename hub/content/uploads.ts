@@ -192,7 +192,8 @@ export class Uploads {
    * The content of an upload whose parts are all there, checked against its SHA-256.
    *
    * @param take Gets all of it in order, before it is known to be right.
-   * @throws {HubProblem} 409 when parts are missing, 422 when the content has another SHA-256.
+   * @throws {HubProblem} 409 when parts are missing, 422 when the content has another SHA-256: its
+   *   parts are dropped then.
    */
   async check(
     state: UploadState,
@@ -218,7 +219,10 @@ export class Uploads {
       await take(bytes);
     }
     if (size !== state.size) throw new HubProblem(409, "upload_incomplete", "Parts are missing");
-    if (hash.digest("hex") !== sha256) throw mismatch("Nothing was stored");
+    if (hash.digest("hex") === sha256) return;
+    // Which part is wrong cannot be told; who goes on with the upload must not find them all there.
+    await this.#dropParts(state);
+    throw mismatch("Its parts were dropped");
   }
 
   /** Makes a file of an upload whose content is known to have the SHA-256. */
@@ -293,6 +297,14 @@ export class Uploads {
     return size;
   }
 
+  async #dropParts({ id, owner }: UploadState): Promise<void> {
+    await this.#database.transaction().execute(async (transaction) => {
+      const rows = await transaction.deleteFrom("upload_block").where("upload", "=", id)
+        .returning("block").execute();
+      await releaseOwner(transaction, owner, rows.map(({ block }) => block), this.#time(0));
+    });
+  }
+
   /** Ends an upload. @returns the blocks that it had, in order. */
   async #takeBlocks(
     transaction: Kysely<HubTables>,
@@ -308,9 +320,12 @@ export class Uploads {
     return rows.map(({ block }) => block);
   }
 
-  async #blocksOf(id: string): Promise<{ readonly idx: number; readonly block: string }[]> {
-    return await this.#database.selectFrom("upload_block").select(["idx", "block"])
-      .where("upload", "=", id).orderBy("idx").execute();
+  async #blocksOf(
+    id: string,
+  ): Promise<{ readonly idx: number; readonly block: string; readonly size: number }[]> {
+    return await this.#database.selectFrom("upload_block")
+      .innerJoin("block", "block.id", "upload_block.block")
+      .select(["idx", "block", "size"]).where("upload", "=", id).orderBy("idx").execute();
   }
 
   async #stateOf(row: Selectable<UploadTable>): Promise<UploadState> {
@@ -318,7 +333,9 @@ export class Uploads {
     const blocksAPart = partSize / blockSize;
     const blockCount = Math.ceil(size / blockSize);
     const counts = new Map<number, number>();
-    for (const { idx } of await this.#blocksOf(row.id)) {
+    for (const { idx, size: blockBytes } of await this.#blocksOf(row.id)) {
+      // The last one of a part that broke off may be short.
+      if (Number(blockBytes) !== Math.min(blockSize, size - idx * blockSize)) continue;
       const part = Math.floor(idx / blocksAPart);
       counts.set(part, (counts.get(part) ?? 0) + 1);
     }

@@ -7,7 +7,7 @@
 import { parseBlockId } from "myfs";
 import { RFS_PAGE_SIZE_MAX } from "../../lib/hub_api/messages/mod.ts";
 import { BLOCK_BYTES_MAX, declaredLength, readBody } from "../content/body.ts";
-import { checkIncoming, rfsBlockId } from "../content/blocks.ts";
+import { checkIncoming, expectBytes, rfsBlockId } from "../content/blocks.ts";
 import type { Content } from "../content/content.ts";
 import type { HubApp, HubContext } from "../context.ts";
 import { registerEndpoint } from "../endpoint.ts";
@@ -95,8 +95,10 @@ async function readBlock(
   user: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const declared = declaredLength(context.req.header("content-length"));
-  if (declared !== undefined) await content.expectRoom(user, 0);
-  return await readBody(context.req.raw.body, BLOCK_BYTES_MAX, declared);
+  await content.expectRoom(user, 0);
+  const block = await readBody(context.req.raw.body, BLOCK_BYTES_MAX, declared);
+  expectBytes(block);
+  return block;
 }
 
 function pageOf(

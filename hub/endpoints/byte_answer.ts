@@ -56,7 +56,11 @@ export async function answerBytes(context: HubContext, content: ByteContent): Pr
   return context.body(body, range === undefined ? 200 : 206, headers);
 }
 
-function rangeOf(context: HubContext, size: number, etag: string) {
+function rangeOf(
+  context: HubContext,
+  size: number,
+  etag: string,
+): ReturnType<typeof parseByteRange> {
   try {
     return parseByteRange(
       context.req.header("range"),

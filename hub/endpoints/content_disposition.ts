@@ -10,7 +10,6 @@
  */
 export function attachment(name: string): string {
   const base = name.toWellFormed().split(/[/\\]/).at(-1) ?? "";
-  // deno-lint-ignore no-control-regex -- they are what is replaced
   const plain = base.replace(/[^\x20-\x7e]|["\\%]/g, "_").trim() || "download";
   if (plain === base) return `attachment; filename="${plain}"`;
   const exact = encodeURIComponent(base)

@@ -5,6 +5,7 @@
  */
 
 import { FLIST_MEDIA_TYPE } from "../../lib/hub_api/endpoints.ts";
+import type * as z from "zod";
 import { FlistParams } from "../../lib/hub_api/messages/mod.ts";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { Content } from "../content/content.ts";
@@ -96,7 +97,7 @@ function fileOf({ name, tag }: FlistInfo): string {
 }
 
 /** What a file's name may stand for: `debian-12.fl` for debian-12:latest, or for debian:12. */
-function* referencesOf(user: string, file: string) {
+function* referencesOf(user: string, file: string): Generator<z.infer<typeof FlistParams>> {
   if (!file.endsWith(".fl")) return;
   const base = file.slice(0, -3);
   const candidates = [{ user, name: base, tag: "latest" }];

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type * as z from "zod";
+import type { UploadAnswer } from "../../lib/hub_api/messages/mod.ts";
 import type { Content } from "../content/content.ts";
 import type { UploadState } from "../content/uploads.ts";
 import type { HubApp } from "../context.ts";
@@ -62,7 +64,7 @@ export function registerUploadEndpoints(app: HubApp, content: Content): void {
   });
 }
 
-function answerOf(state: UploadState) {
+function answerOf(state: UploadState): z.infer<typeof UploadAnswer> {
   const { id, size, partSize, parts, expiresAt, sha256, kind } = state;
   return {
     id,

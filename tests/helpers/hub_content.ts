@@ -54,7 +54,7 @@ export class HubContent implements AsyncDisposable {
   /** Opens one in a temporary folder. */
   static async open(options: HubContentOptions = {}): Promise<HubContent> {
     await using stack = new AsyncDisposableStack();
-    const folder = options.folder ?? stack.use(await TempFolder.create()).path;
+    const folder = options.folder ?? stack.use(new TempFolder()).path;
     const database = await openDatabase(`${folder}/hub.sqlite`);
     stack.defer(() => database.destroy());
     const { users = ["alice", "bob"], folder: _folder, store: given, ...rest } = options;
