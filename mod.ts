@@ -200,7 +200,7 @@ export type {
 export type { PrefixRange } from "./lib/store/prefix_range.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open_store.ts";
 export type { StoreTuning, StoreVerification } from "./lib/store/wrappers/leaf_wrappers.ts";
-export type { BlockCheck } from "./lib/store/block_check.ts";
+export { type BlockCheck, checkEitherDigest } from "./lib/store/block_check.ts";
 export type { HealEvent } from "./lib/store/wrappers/block_healer.ts";
 export {
   type CallOutcome,
@@ -265,6 +265,7 @@ export {
   type SealedBlock,
 } from "./lib/block/block_ref.ts";
 export type { Profile } from "./lib/block/profile.ts";
+export { blake2b256, blake3 } from "./lib/block/digest.ts";
 export type { Backend } from "./lib/block/native_library.ts";
 
 // Trees

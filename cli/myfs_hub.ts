@@ -5,6 +5,9 @@
  */
 
 import { completionCommand } from "./commands/completion.ts";
+import { hubConfigCommand } from "./commands/hub/config.ts";
+import { serveCommand } from "./commands/hub/serve.ts";
+import { userCommand } from "./commands/hub/user.ts";
 import { main } from "./main.ts";
 import { createProgram } from "./program.ts";
 
@@ -12,10 +15,18 @@ if (import.meta.main) {
   await main((execute) =>
     createProgram({
       name: "myfs-hub",
-      description:
-        "The server of myfs. This version has no server yet: completion is all that it offers.",
-      commands: [completionCommand(execute, "myfs-hub")],
-      examples: [["Complete its command lines in bash", "source <(myfs-hub completion bash)"]],
+      description: "The server of myfs: stores blocks, files and flists, and serves them.",
+      commands: [
+        serveCommand(execute),
+        hubConfigCommand(execute),
+        userCommand(execute),
+        completionCommand(execute, "myfs-hub"),
+      ],
+      examples: [
+        ["Serve on this machine", "myfs-hub serve"],
+        ["Make a user", "myfs-hub user add alice"],
+        ["Start a configuration", "myfs-hub config example > server.toml"],
+      ],
     })
   );
 }

@@ -1,0 +1,72 @@
+/**
+ * Access tokens: JWTs as rfs's clients know them, signed with HS256 and nothing else.
+ *
+ * @module
+ */
+
+import { errors, jwtVerify, SignJWT } from "jose";
+import { HubProblem } from "../../lib/hub_api/problem.ts";
+
+const ISSUER = "myfs-hub";
+const AUDIENCE = "myfs-hub-api";
+
+/** Bytes that a secret must have at least: as many as the digest of HS256. */
+export const JWT_SECRET_BYTES_MIN = 32;
+
+/** What a token says. */
+export interface AccessClaims {
+  readonly user: string;
+  readonly session: string;
+}
+
+/** Makes and reads access tokens. */
+export class AccessTokens {
+  readonly #key: Uint8Array;
+  /** For how long a token is good, in seconds. */
+  readonly lifetimeSeconds: number;
+
+  /** @throws {RangeError} when the secret is short. */
+  constructor(secret: string, lifetimeSeconds: number) {
+    this.#key = new TextEncoder().encode(secret);
+    this.lifetimeSeconds = lifetimeSeconds;
+    if (this.#key.length < JWT_SECRET_BYTES_MIN) {
+      throw new RangeError(`The secret of tokens needs at least ${JWT_SECRET_BYTES_MIN} bytes`);
+    }
+  }
+
+  /** Makes a token. `now` is in milliseconds since 1970. */
+  async make({ user, session }: AccessClaims, now: number): Promise<string> {
+    const seconds = Math.floor(now / 1000);
+    return await new SignJWT({ username: user, sid: session })
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setIssuedAt(seconds)
+      .setExpirationTime(seconds + this.lifetimeSeconds)
+      .setJti(crypto.randomUUID())
+      .sign(this.#key);
+  }
+
+  /** Reads a token. @throws {HubProblem} when it is not one of this hub's, or is too old. */
+  async read(token: string, now: number): Promise<AccessClaims> {
+    try {
+      const { payload } = await jwtVerify(token, this.#key, {
+        algorithms: ["HS256"],
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        requiredClaims: ["exp", "iat", "jti", "username", "sid"],
+        currentDate: new Date(now),
+      });
+      const { username, sid } = payload;
+      if (typeof username === "string" && typeof sid === "string") {
+        return { user: username, session: sid };
+      }
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) {
+        throw new HubProblem(401, "token_expired", "The token has expired");
+      }
+      if (!(error instanceof errors.JOSEError)) throw error;
+    }
+    throw new HubProblem(401, "token_invalid", "The token is not good");
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Whole files.
+ *
+ * @module
+ */
+
+import { declaredLength } from "../content/body.ts";
+import type { Content } from "../content/content.ts";
+import type { HubApp } from "../context.ts";
+import { registerEndpoint } from "../endpoint.ts";
+import { callerWith } from "../middleware/authentication.ts";
+import { answerBytes, IMMUTABLE, PRIVATE_IMMUTABLE } from "./byte_answer.ts";
+import { attachment } from "./content_disposition.ts";
+
+/** Registers the endpoints of files. */
+export function registerFileEndpoints(app: HubApp, content: Content): void {
+  const { files, uploads } = content;
+  const cacheControl = content.dedup === "users" ? IMMUTABLE : PRIVATE_IMMUTABLE;
+
+  registerEndpoint(app, "uploadFile", async (context) => {
+    const { user } = callerWith(context, "write");
+    const declared = declaredLength(context.req.header("content-length"));
+    const body = context.req.raw.body ?? ReadableStream.from<Uint8Array>([]);
+    const file_hash = await uploads.putWhole(user, body, { declared });
+    return context.json({ file_hash, message: "File stored" }, 201);
+  });
+  registerEndpoint(app, "getFile", async (context, { params }) => {
+    const file = await files.find(params.hash, context.get("caller")?.user);
+    return await answerBytes(context, {
+      digest: file.hash,
+      size: file.size,
+      cacheControl,
+      headers: { "content-disposition": attachment(file.name ?? file.hash) },
+      read: (start, end) =>
+        Promise.resolve(ReadableStream.from<Uint8Array>(files.read(file, start, end))),
+    });
+  });
+  registerEndpoint(app, "hasFile", () => new Response(null));
+  registerEndpoint(app, "deleteFile", async (context, { params }) => {
+    await files.remove(params.hash, callerWith(context, "write").user);
+    return context.body(null, 204);
+  });
+}

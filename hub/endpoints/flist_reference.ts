@@ -1,0 +1,28 @@
+/**
+ * `user/name:tag`, and who may write under it.
+ *
+ * @module
+ */
+
+import { FlistParams } from "../../lib/hub_api/messages/mod.ts";
+import { HubProblem } from "../../lib/hub_api/problem.ts";
+import type { Caller } from "../accounts/caller.ts";
+import type { FlistReference } from "../content/flists.ts";
+
+/** @throws {HubProblem} 400 when the text is not `user/name:tag`; the tag may be left out. */
+export function parseFlistReference(text: string | undefined): FlistReference {
+  const [, user, name, tag = "latest"] = /^([^/:]+)\/([^/:]+)(?::([^/:]+))?$/.exec(text ?? "") ??
+    [];
+  const { success, data } = FlistParams.safeParse({ user, name, tag });
+  if (success) return data;
+  throw new HubProblem(400, "bad_request", "The name of a flist is user/name:tag");
+}
+
+/** @throws {HubProblem} 403 when the caller may not write under the name of `user`. */
+export function writableNamespace(caller: Caller, user: string): void {
+  const isBound = caller.namespace !== undefined && caller.namespace !== user;
+  const isOwn = caller.user === user;
+  const isAdministrator = caller.role === "admin" && caller.scopes.includes("admin");
+  if (!isBound && (isOwn || isAdministrator)) return;
+  throw new HubProblem(403, "forbidden", "That namespace is not yours to write to");
+}

@@ -1,0 +1,89 @@
+/**
+ * Who sends a request: the Bearer token, and what it permits.
+ *
+ * @module
+ */
+
+import type { MiddlewareHandler } from "hono";
+import { HubProblem } from "../../lib/hub_api/problem.ts";
+import type { Scope } from "../../lib/hub_api/messages/mod.ts";
+import { type Caller, permits } from "../accounts/caller.ts";
+import { type Hub, type HubContext, type HubEnvironment, originOf } from "../context.ts";
+import { TokenBuckets } from "./token_bucket.ts";
+
+const TOKEN_LENGTH_MAX = 8192;
+
+/** Finds out who calls, and limits how often they do. */
+export function callerMiddleware(hub: Hub): MiddlewareHandler<HubEnvironment> {
+  const { config, now } = hub;
+  const requests = new TokenBuckets(config.rate_limit_per_second, config.rate_limit_burst, now);
+  const failures = accountBuckets(hub);
+  return async (context, next) => {
+    const address = context.get("address");
+    const token = bearerToken(context.req.header("authorization"));
+    if (token !== undefined) {
+      try {
+        context.set("caller", await hub.accounts.authenticate(token));
+      } catch (error) {
+        takeOne(context, failures, `address:${address}`);
+        await noteRefusal(hub, context, error);
+        throw error;
+      }
+    }
+    const caller = context.get("caller");
+    takeOne(context, requests, caller === undefined ? `address:${address}` : `user:${caller.user}`);
+    await next();
+  };
+}
+
+/** Buckets for what guessers do: signing in, refreshing, tokens that are not good. */
+export function accountBuckets({ config, now }: Hub): TokenBuckets {
+  const { account_rate_limit_per_second: rate, account_rate_limit_burst: burst } = config;
+  return new TokenBuckets(rate, burst, now);
+}
+
+/** Counts a request. @throws {HubProblem} when there are too many. */
+export function takeOne(context: HubContext, buckets: TokenBuckets, key: string): void {
+  const { isAllowed, remaining, retryAfterSeconds } = buckets.take(key);
+  if (isAllowed) return;
+  context.header("ratelimit-limit", String(buckets.burst));
+  context.header("ratelimit-remaining", String(remaining));
+  context.header("ratelimit-reset", String(retryAfterSeconds));
+  throw new HubProblem(429, "too_many_requests", "Too many requests", undefined, {
+    retryAfterSeconds,
+  });
+}
+
+/** Lets a request on whose caller may do what takes `scope`; any caller for `signed-in`. */
+export function requireScope(scope: Scope | "signed-in"): MiddlewareHandler<HubEnvironment> {
+  return async (context, next) => {
+    callerWith(context, scope);
+    await next();
+  };
+}
+
+/** The caller, who may do what takes `scope`. @throws {HubProblem} otherwise. */
+export function callerWith(context: HubContext, scope: Scope | "signed-in"): Caller {
+  const caller = context.get("caller");
+  if (caller === undefined) throw new HubProblem(401, "token_missing", "A token is missing");
+  if (scope === "signed-in" || permits(caller, scope)) return caller;
+  throw new HubProblem(403, "scope_missing", `This takes the scope ${scope}`);
+}
+
+async function noteRefusal(hub: Hub, context: HubContext, error: unknown): Promise<void> {
+  if (!(error instanceof HubProblem)) return;
+  await hub.audit.record({
+    ...originOf(context),
+    action: "authenticate",
+    outcome: "refused",
+    detail: error.code,
+  });
+}
+
+/** @throws {HubProblem} for any scheme but Bearer. */
+function bearerToken(header: string | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header.trim())?.[1];
+  if (token !== undefined && token.length <= TOKEN_LENGTH_MAX) return token;
+  throw new HubProblem(401, "token_invalid", "The token is not good", "It takes a Bearer token");
+}

@@ -1,0 +1,162 @@
+/**
+ * From a configuration to the parts of a running hub.
+ *
+ * @module
+ */
+
+import { openStore, parseStoreSpec } from "myfs";
+import { AccessTokens } from "./accounts/access_token.ts";
+import { Accounts } from "./accounts/accounts.ts";
+import { AuditLog } from "./accounts/audit_log.ts";
+import { PasswordHasher } from "./accounts/passwords.ts";
+import { newSecret } from "./accounts/secret_text.ts";
+import { SignInLimit } from "./accounts/sign_in_limit.ts";
+import { Content } from "./content/content.ts";
+import type { HubConfig } from "./config/load_config.ts";
+import type { Hub } from "./context.ts";
+import { openDatabase } from "./database/open_database.ts";
+import { createLog, type Log } from "./log.ts";
+import { HubMetrics } from "./metrics.ts";
+
+/** A hub's parts, open. */
+export interface OpenHub extends Hub, AsyncDisposable {
+  /** The first administrator, where this start made one: to be shown once. */
+  readonly firstAdmin: { readonly name: string; readonly password: string } | undefined;
+}
+
+/** How to open. */
+export interface OpenHubOptions {
+  /** Takes the log's lines. @default standard error */
+  readonly writeLog?: (line: string) => void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** The accounts of a hub, without its store. */
+export interface OpenAccounts
+  extends AsyncDisposable, Pick<Hub, "accounts" | "audit" | "database"> {}
+
+/** Opens a hub's parts, with its users as the configuration has them. */
+export async function openHub(config: HubConfig, options: OpenHubOptions = {}): Promise<OpenHub> {
+  await using stack = new AsyncDisposableStack();
+  const secret = await jwtSecret(config);
+  const log = hubLog(config, secret, options);
+  const now = options.now ?? Date.now;
+  const { database, accounts, audit } = stack.use(await openParts(config, { secret, log, now }));
+  const store = stack.use(await openStore(config.store_url, { create: true }));
+  let firstAdmin: OpenHub["firstAdmin"];
+  for (const { username: name, password, role } of config.users) {
+    log.warn("a password stands in the configuration in plain text", { user: name });
+    await accounts.configureUser({ name, password, role });
+  }
+  if ((await accounts.listUsers(1, 1)).total === 0) {
+    firstAdmin = { name: "admin", password: newSecret().slice(0, 24) };
+    await accounts.createUser({ ...firstAdmin, role: "admin" }, "config", {});
+  }
+  await accounts.clean();
+  const content = stack.use(
+    new Content({
+      database,
+      store,
+      flistDirectory: config.flist_dir,
+      dedup: config.dedup,
+      blockSize: config.block_size,
+      now,
+    }),
+  );
+  const timer = setInterval(() => collectGarbage(content, log), GARBAGE_INTERVAL_MS);
+  Deno.unrefTimer(timer);
+  stack.defer(() => clearInterval(timer));
+  const metrics = new HubMetrics();
+  const state = { isDraining: false };
+  const parts = stack.move();
+  return {
+    config,
+    database,
+    store,
+    accounts,
+    audit,
+    content,
+    log,
+    metrics,
+    state,
+    now,
+    firstAdmin,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+/** How often what nobody needs any more is removed, in milliseconds. */
+const GARBAGE_INTERVAL_MS = 3_600_000;
+
+async function collectGarbage(content: Content, log: Log): Promise<void> {
+  try {
+    await content.collectGarbage();
+  } catch (error) {
+    log.warn("what nobody needs any more could not be removed", { error });
+  }
+}
+
+/** Opens a hub's users and tokens alone, for the command line. */
+export async function openAccounts(config: HubConfig): Promise<OpenAccounts> {
+  const log = createLog({ format: "text", write: () => {} });
+  const secret = await jwtSecret(config);
+  return await openParts(config, { secret, log, now: Date.now });
+}
+
+async function openParts(
+  config: HubConfig,
+  { secret, log, now }: { readonly secret: string; readonly log: Log; readonly now: () => number },
+): Promise<OpenAccounts> {
+  const database = await openDatabase(config.sqlite_path);
+  const audit = new AuditLog(database, log, now);
+  const accounts = new Accounts({
+    database,
+    passwords: new PasswordHasher(),
+    accessTokens: new AccessTokens(secret, Math.round(config.jwt_expire_hours * 3600)),
+    limit: new SignInLimit(database, now),
+    audit,
+    now,
+    refreshLifetimeMs: config.refresh_expire_days * 86_400_000,
+  });
+  return { database, audit, accounts, [Symbol.asyncDispose]: () => database.destroy() };
+}
+
+/** The configured secret, or the one that this hub made when it first started. */
+async function jwtSecret(config: HubConfig): Promise<string> {
+  if (config.jwt_secret !== undefined) return config.jwt_secret;
+  const path = `${config.data_dir}/jwt_secret`;
+  await Deno.mkdir(config.data_dir, { recursive: true, mode: 0o700 });
+  try {
+    // Whole under another name first: whoever starts at the same time reads all of it or nothing.
+    const part = `${path}.${crypto.randomUUID()}`;
+    await Deno.writeTextFile(part, newSecret(), { createNew: true, mode: 0o600 });
+    try {
+      await Deno.link(part, path);
+    } finally {
+      await Deno.remove(part);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
+  return await Deno.readTextFile(path);
+}
+
+function hubLog(config: HubConfig, secret: string, options: OpenHubOptions): Log {
+  const encoder = new TextEncoder();
+  const write = options.writeLog ?? ((line: string) => {
+    Deno.stderr.writeSync(encoder.encode(line));
+  });
+  const isText = config.log_format === "text" ||
+    config.log_format === "auto" && Deno.stderr.isTerminal();
+  const storeSecrets = config.store_url.flatMap((spec) => {
+    const { username, password } = new URL(parseStoreSpec(spec).url);
+    return [username, password].flatMap((text) => [text, decodeURIComponent(text)]);
+  });
+  const passwords = config.users.map((user) => user.password);
+  return createLog({
+    format: isText ? "text" : "json",
+    write,
+    secrets: [secret, ...passwords, ...storeSecrets],
+  });
+}

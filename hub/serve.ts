@@ -1,0 +1,144 @@
+/**
+ * Serves a hub on TCP and on a Unix socket, within bounds of time, and ends it in good order.
+ *
+ * @module
+ */
+
+import { createServer, type Server, type ServerOptions } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { connect, type Socket } from "node:net";
+import { dirname } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { createHubApp } from "./app.ts";
+import type { HubConfig } from "./config/load_config.ts";
+import { type OpenHub, openHub, type OpenHubOptions } from "./open_hub.ts";
+
+/** A hub that serves. */
+export interface ServingHub {
+  readonly hub: OpenHub;
+  /** Where it listens: URLs, the first by TCP. */
+  readonly addresses: readonly string[];
+  /** Ends it: running requests have `drain_seconds`. */
+  close(): Promise<void>;
+}
+
+/** Opens a hub and serves it. */
+export async function serveHub(
+  config: HubConfig,
+  options: OpenHubOptions = {},
+): Promise<ServingHub> {
+  await using stack = new AsyncDisposableStack();
+  const hub = stack.use(await openHub(config, options));
+  const app = createHubApp(hub);
+  const listener = getRequestListener(
+    (request, environment) => {
+      const { incoming } = environment as { incoming: { socket: Socket } };
+      const { remoteAddress } = incoming.socket;
+      return app.fetch(request, remoteAddress === undefined ? {} : { remoteAddress });
+    },
+    { overrideGlobalObjects: false },
+  );
+  const bounds: ServerOptions = {
+    headersTimeout: config.header_timeout_seconds * 1000,
+    requestTimeout: config.request_timeout_seconds * 1000,
+    keepAliveTimeout: config.keep_alive_seconds * 1000,
+    connectionsCheckingInterval: 1000,
+  };
+  const connections = new Set<Socket>();
+  const start = async (server: Server, place: Place): Promise<void> => {
+    server.maxConnections = config.connections_max;
+    server.on("connection", (socket: Socket) => {
+      connections.add(socket);
+      socket.on("close", () => connections.delete(socket));
+      socket.on("error", () => {});
+    });
+    await listen(server, place);
+    stack.defer(() => endServer(server, connections, config.drain_seconds * 1000));
+  };
+  const tcp = await tcpServer(config, bounds, listener as never);
+  await start(tcp, { host: config.host, port: config.port });
+  const { port } = tcp.address() as { readonly port: number };
+  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  const scheme = config.tls_cert === undefined ? "http" : "https";
+  const addresses = [`${scheme}://${host}:${port}`];
+  if (config.socket_path !== "") {
+    try {
+      await prepareSocket(config.socket_path);
+      await start(createServer(bounds, listener as never), { path: config.socket_path });
+      await Deno.chmod(config.socket_path, 0o600);
+      addresses.push(`unix:${config.socket_path}`);
+    } catch (error) {
+      // The default place is a convenience; one that somebody named has to work.
+      if (config.socketIsAsked) throw error;
+      hub.log.warn("no Unix socket", { path: config.socket_path, error });
+    }
+  }
+  hub.log.info("serving", { addresses });
+  const parts = stack.move();
+  return {
+    hub,
+    addresses,
+    close: async () => {
+      hub.state.isDraining = true;
+      hub.log.info("draining", { seconds: config.drain_seconds });
+      await parts.disposeAsync();
+    },
+  };
+}
+
+type Place = { readonly host: string; readonly port: number } | { readonly path: string };
+
+async function tcpServer(
+  config: HubConfig,
+  bounds: ServerOptions,
+  listener: never,
+): Promise<Server> {
+  const { tls_cert, tls_key } = config;
+  if (tls_cert === undefined || tls_key === undefined) return createServer(bounds, listener);
+  const [cert, key] = await Promise.all([Deno.readTextFile(tls_cert), Deno.readTextFile(tls_key)]);
+  return createTlsServer({ ...bounds, cert, key }, listener) as unknown as Server;
+}
+
+async function listen(server: Server, place: Place): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(place, resolve);
+  await promise;
+}
+
+/** Stops taking connections, and waits for those that are busy as long as they may be. */
+async function endServer(
+  server: Server,
+  connections: ReadonlySet<Socket>,
+  drainMs: number,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeIdleConnections();
+  const timer = setTimeout(() => {
+    for (const socket of connections) socket.destroy();
+    server.closeAllConnections();
+  }, drainMs);
+  await promise;
+  clearTimeout(timer);
+}
+
+/** Makes the socket's folder, and removes a socket on which nobody listens. */
+async function prepareSocket(path: string): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const status = await Deno.lstat(path).catch(() => undefined);
+  if (status === undefined) return;
+  if (!status.isSocket) throw new Error(`Cannot listen on ${path}: something else is there`);
+  if (await answers(path)) throw new Error(`Cannot listen on ${path}: a program does already`);
+  await Deno.remove(path);
+}
+
+async function answers(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect({ path });
+  socket.once("connect", () => resolve(true));
+  socket.once("error", () => resolve(false));
+  const isThere = await promise;
+  socket.destroy();
+  return isThere;
+}
