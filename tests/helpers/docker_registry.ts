@@ -10,6 +10,9 @@ import { freePort } from "./redis_server.ts";
 import { runProgram } from "./run_program.ts";
 import { until } from "./until.ts";
 
+/** How often another port is tried. */
+const ATTEMPTS = 5;
+
 /** Who may ask. */
 export type RegistryAccess =
   | { readonly kind: "open" }
@@ -40,8 +43,6 @@ export class DockerRegistry implements AsyncDisposable {
     folder: string,
     access: RegistryAccess = { kind: "open" },
   ): Promise<DockerRegistry> {
-    const port = freePort();
-    const host = `127.0.0.1:${port}`;
     const given = { count: (): void => {} };
     let auth = "";
     let tokens: Deno.HttpServer | undefined;
@@ -58,37 +59,67 @@ export class DockerRegistry implements AsyncDisposable {
       auth = `auth: {token: {realm: "${realm}", service: test, issuer: test, ` +
         `rootcertbundle: ${folder}/token.pem}}`;
     }
-    const config = `${folder}/config-${port}.yml`;
-    await Deno.writeTextFile(
-      config,
-      `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n` +
-        `storage: {filesystem: {rootdirectory: ${folder}/data}}\n` +
-        `http: {addr: "${host}"}\n${auth}\n`,
-    );
-    const process = new Deno.Command("docker-registry", {
-      args: ["serve", config],
-      env: { OTEL_TRACES_EXPORTER: "none" },
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    const registry = new DockerRegistry(host, process, tokens);
-    given.count = () => registry.tokenCount++;
-    await until(() => answers(`http://${host}/v2/`));
-    return registry;
+    // A port that was free may be taken before the registry has it: then it ends, and another is tried.
+    let log = "";
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const host = `127.0.0.1:${freePort()}`;
+      const registry = new DockerRegistry(host, spawn(folder, host, auth), tokens);
+      given.count = () => registry.tokenCount++;
+      if (await registry.#isReady()) return registry;
+      log = await Deno.readTextFile(`${folder}/log`);
+    }
+    await tokens?.shutdown();
+    throw new Error(`docker-registry does not start: ${log}`);
+  }
+
+  /** Waits until it answers, or has ended. */
+  async #isReady(): Promise<boolean> {
+    let hasEnded = false;
+    void this.#process.status.then(() => hasEnded = true);
+    try {
+      await until(async () => hasEnded || await answers(`http://${this.host}/v2/`));
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
+    return !hasEnded;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGKILL");
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
     await this.#process.status;
     await this.#tokens?.shutdown();
   }
 }
 
+/** Starts the program, which writes what goes wrong to the file `log`. */
+function spawn(folder: string, host: string, auth: string): Deno.ChildProcess {
+  const config = `${folder}/config.yml`;
+  Deno.writeTextFileSync(
+    config,
+    `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n` +
+      `storage: {filesystem: {rootdirectory: ${folder}/data}}\n` +
+      `http: {addr: "${host}"}\n${auth}\n`,
+  );
+  return new Deno.Command("sh", {
+    args: ["-c", 'exec docker-registry serve "$1" >"$2" 2>&1', "sh", config, `${folder}/log`],
+    env: { OTEL_TRACES_EXPORTER: "none" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+/** Whether a registry is there, and nothing else that has taken its port. */
 async function answers(url: string): Promise<boolean> {
   try {
-    await (await fetch(url)).body?.cancel();
-    return true;
+    const { headers, body } = await fetch(url);
+    await body?.cancel();
+    return headers.has("docker-distribution-api-version");
   } catch {
     return false;
   }

@@ -19,7 +19,9 @@ export type Need =
   | "rsync"
   | "strace"
   | "tar"
-  | "umoci"
+  | "setfattr"
+  | "setcap"
+  | "zstd"
   | "cp"
   | "time"
   | "libcrypto"
@@ -86,8 +88,9 @@ function look(need: Need): boolean {
     case "weed":
       return programPath(need) !== undefined;
     case "htpasswd":
-      // It has no way to ask for its version.
-      return runs("sh", ["-c", "command -v htpasswd"]);
+    case "setcap":
+      // They have no way to ask for their version.
+      return runs("sh", ["-c", `command -v ${need}`]);
     case "nginx":
       return runs(NGINX, ["-v"]);
     case "fuse.h":

@@ -8,14 +8,17 @@ import assert from "node:assert/strict";
 import { convertImage, dumpFlist, FlistReader, openContainerImage, unpackImage } from "myfs";
 import { DockerRegistry } from "../helpers/docker_registry.ts";
 import { faultServer } from "../helpers/fault_server.ts";
-import { requiringTest } from "../helpers/require.ts";
+import { type Need, requiringTest } from "../helpers/require.ts";
 import { runProgram } from "../helpers/run_program.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { assertSameDump, dumpTree } from "../helpers/tree_dump.ts";
 import { until } from "../helpers/until.ts";
 import { finish, myfs, myfsJson, startMyfs } from "./cli_process.ts";
 
-const NEEDS = ["root", "python3", "docker-registry", "skopeo", "umoci", "openssl"] as const;
+const NEEDS = [
+  ...["root", "tar", "python3", "docker-registry", "htpasswd", "skopeo", "umoci", "openssl"],
+  ...["setfattr", "setcap"],
+] as const satisfies Need[];
 
 /** The lowest layer, from a package that every Debian has; then what changes it. */
 const LAYERS = String.raw`
@@ -28,18 +31,23 @@ mkdir -p 2/etc/keep 2/etc/opaque/old 2/lib 2/dev "2/$(printf 'long%.0s' $(seq 60
 echo gone > 2/etc/gone; echo one > 2/etc/opaque/old/one; echo lib > 2/lib/so; ln 2/lib/so 2/lib/so.1
 echo x > 2/etc/keep/x; ln -s /etc/keep/x 2/etc/link; mkfifo 2/dev/fifo; mknod 2/dev/null c 1 3
 truncate -s 5M 2/etc/sparse; echo end >> 2/etc/sparse
-setfattr -n user.note -v hello 2/etc/keep/x 2>/dev/null || true
-chown 1234:4321 2/etc/keep/x; chmod 4755 2/etc/keep/x; touch -d '2001-02-03 04:05:06.123456789' 2/etc/keep/x
+chown 1234:4321 2/etc/keep/x; setfattr -n user.note -v hello 2/etc/keep/x
+cp /bin/true 2/etc/able; setcap cap_net_raw,cap_net_bind_service+ep 2/etc/able
+chmod 4755 2/etc/keep/x; touch -d '2001-02-03 04:05:06.123456789' 2/etc/keep/x
 tar --format=pax --sparse --xattrs --xattrs-include='*' --numeric-owner -C 2 -cf 2.tar .
 mkdir -p 3/etc/opaque 3/usr/lib 3/etc
 touch 3/etc/.wh.gone 3/etc/opaque/.wh..wh..opq; echo two > 3/etc/opaque/two
 rm -rf 3/lib; ln -s usr/lib 3/lib; echo new > 3/usr/lib/so2
 tar --numeric-owner -C 3 -cf 3.tar etc lib usr
-gzip -k 3.tar
-for n in 1 2 3; do umoci raw add-layer --image layout:app $n.tar; done
+mkdir -p 4/usr/lib 4/etc
+truncate -s 3M 4/etc/holes; echo mid | dd of=4/etc/holes bs=1M seek=1 conv=notrunc status=none
+echo shared > 4/usr/lib/shared; ln 4/usr/lib/shared 4/etc/shared
+tar --format=pax --sparse --sparse-version=0.1 --numeric-owner -C 4 -cf 4.tar etc usr
+for n in 1 2 3 4; do umoci raw add-layer --image layout:app $n.tar; done
 umoci config --image layout:app --config.cmd /usr/bin/true --config.env A=b --config.workingdir /etc
 skopeo copy -q oci:layout:app oci-archive:oci.tar:app
 skopeo copy -q oci:layout:app docker-archive:docker.tar:app:v1
+skopeo copy -q --dest-compress --dest-compress-format zstd oci:layout:app oci:zstd:app
 umoci unpack --image layout:app bundle
 `;
 
@@ -51,6 +59,13 @@ async function push(folder: TempFolder, host: string): Promise<void> {
   const target = `docker://${host}/team/app:v1`;
   const source = `oci:${folder.file("layout")}:app`;
   await runProgram("skopeo", "copy", "-q", "--dest-tls-verify=false", source, target);
+}
+
+/** The only manifest of a layout. */
+async function manifestOf(layout: string): Promise<{ layers: { mediaType: string }[] }> {
+  const read = async (name: string) => JSON.parse(await Deno.readTextFile(`${layout}/${name}`));
+  const { manifests } = await read("index.json");
+  return await read(`blobs/${manifests[0].digest.replace(":", "/")}`);
 }
 
 /** A daemon's socket, behind which there is only an archive. */
@@ -88,7 +103,7 @@ requiringTest(
         options,
       );
       const [image] = document.images as { layers: unknown[] }[];
-      assert.equal(image!.layers.length, 3);
+      assert.equal(image!.layers.length, 4);
       flists.set("by digest", await convert(`${registry.host}/team/app@${document.digest}`));
     }
     const who = { username: "user", password: "pass:word" } as const;
@@ -138,7 +153,8 @@ requiringTest(
     const dump = (path: string): string[] => dumpTree(path, { holes: false }).slice(1);
     assertSameDump(dump(target), dump(rootfs));
 
-    // An archive of Docker has no manifest, and so no tag with its digest; all else is the same.
+    // An archive of Docker has no manifest, and that of other layers has another digest: the tag with it
+    // is left out. All else is the same.
     const lines = (flist: string): string[] => {
       using reader = FlistReader.open(flist);
       return [...dumpFlist(reader)].filter((line) => !line.startsWith("tag oci.manifest="));
@@ -152,6 +168,10 @@ requiringTest(
       await convertImage(name, { meta: named, store, daemonSockets: [socket] });
       assert.deepEqual(lines(named), lines(meta), name);
     }
+    const { layers } = await manifestOf(folder.file("zstd"));
+    assert.ok(layers.every(({ mediaType }) => mediaType.endsWith("+zstd")), layers[0]!.mediaType);
+    await convertImage(`oci:${folder.file("zstd")}:app`, { meta: named, store });
+    assert.deepEqual(lines(named), lines(meta), "zstd");
     await assert.rejects(
       openContainerImage("docker-daemon:other", { daemonSockets: [socket] }),
       /does not have it/,
