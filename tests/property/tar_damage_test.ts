@@ -6,9 +6,9 @@ import { MyfsError } from "../../lib/base/errors.ts";
 import { decompress } from "../../lib/tree/tar/decompress.ts";
 import { TarReader } from "../../lib/tree/tar/tar_reader.ts";
 import { inPieces, makeTar, setChecksum, setField } from "../helpers/tar_maker.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
 
-const SEED = Number(Deno.env.get("SEED") ?? Date.now() % 2 ** 31);
+const SEED = takeSeed();
 
 const ARCHIVE = makeTar(
   { name: "dir/", type: "5" },
