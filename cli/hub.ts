@@ -6,7 +6,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import type { HubClient } from "myfs";
-import { credentialsPath } from "./flist_reference.ts";
+import { credentialsPath } from "./hub_credentials.ts";
 import { UsageError } from "./problem.ts";
 import type { Session } from "./session.ts";
 

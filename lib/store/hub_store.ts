@@ -9,12 +9,16 @@ import type { Bytes } from "../base/bytes.ts";
 import { forEachBounded } from "../base/concurrency.ts";
 import {
   BlockNotFoundError,
+  type MyfsError,
   StoreDeniedError,
   StoreUnavailableError,
   UnsupportedError,
 } from "../base/errors.ts";
 import { BLOCK_SIZE_MAX } from "../base/limits.ts";
 import type { BlockId } from "../block/block_ref.ts";
+import type { HubCredentials } from "../hub_api/credentials.ts";
+import { parseHubAddress } from "../hub_api/hub_address.ts";
+import { HubClient } from "../hub_api/hub_client.ts";
 import { assertBlockSize } from "./block_size.ts";
 import { HttpClient, type HttpRequest } from "./http_client.ts";
 import type { HttpAnswer } from "./http_connection.ts";
@@ -31,6 +35,8 @@ export interface HubStoreOptions extends StoreCallOptions {
   readonly mayBeAway?: boolean;
   /** Refuses to connect to addresses that are not globally reachable. @default {false} */
   readonly publicAddressesOnly?: boolean;
+  /** Has the token of a hub whose URL has none. @default none */
+  readonly hubCredentials?: HubCredentials;
 }
 
 /** Ids that one request asks for: 100 bytes each, where rfs reads 2 MB at most. */
@@ -42,7 +48,7 @@ const REQUESTS_AT_ONCE = 4;
 /** Longest answer that is not a block, in bytes. */
 const ANSWER_SIZE_MAX = 1024 * 1024;
 
-const TOKEN_HINT = "Sign in to the hub, and add ?token=… to the store's URL.";
+const TOKEN_HINT = "Sign in with myfs login, or add ?token=… to the store's URL.";
 
 /**
  * Blocks in a hub. It checks the id of a block, of either profile. That of rfs computes the id
@@ -55,14 +61,23 @@ export class HubStore implements Store {
   /** Path under which the API lies, with a final slash. */
   readonly #path: string;
   readonly #client: HttpClient;
-  readonly #hasToken: boolean;
+  /** What requests are authorized with now. */
+  #token: string | undefined;
+  /** Gives the next token when the hub takes the last no more; none where the URL has the token. */
+  readonly #tokens: HubClient | undefined;
   /** Whether the hub turned out to know rfs's requests only. */
   #isRfs = false;
 
-  private constructor({ store, base, token }: HubStoreAddress, publicAddressesOnly: boolean) {
+  private constructor(
+    { store, base, token }: HubStoreAddress,
+    { publicAddressesOnly = false, hubCredentials }: HubStoreOptions,
+  ) {
     this.url = store;
     this.#path = base.pathname;
-    this.#hasToken = token !== undefined;
+    this.#token = token;
+    if (token === undefined && hubCredentials !== undefined) {
+      this.#tokens = new HubClient(parseHubAddress(base.href), { credentials: hubCredentials });
+    }
     this.#client = new HttpClient({
       store,
       base,
@@ -75,13 +90,14 @@ export class HubStore implements Store {
    * Opens the store; unless it may be away, a hub must answer.
    *
    * @throws {SyntaxError} when the URL cannot be read.
-   * @throws {StoreDeniedError} when it is to be written to and the URL has no token.
+   * @throws {StoreDeniedError} when it is to be written to and there is no token.
    * @throws {StoreUnavailableError} when no hub answers.
    */
   static async open(text: string, options: HubStoreOptions = {}): Promise<HubStore> {
     const address = parseHubUrl(text);
-    const store = new HubStore(address, options.publicAddressesOnly ?? false);
-    if (options.create === true && address.token === undefined) {
+    const store = new HubStore(address, options);
+    store.#use(await store.#tokens?.accessToken());
+    if (options.create === true && store.#token === undefined) {
       throw new StoreDeniedError(store.url, `Cannot write to ${store.url}: that takes a token`, {
         hint: TOKEN_HINT,
       });
@@ -96,7 +112,7 @@ export class HubStore implements Store {
     const request = { method: "GET", bodySizeMax: BLOCK_SIZE_MAX, signal } as const;
     const answer = await this.#ask(`block/${id}`, request, task, id);
     if (answer.status === 404) throw new BlockNotFoundError(id, this.url);
-    if (answer.status !== 200) throw statusFault(this.url, task, answer);
+    if (answer.status !== 200) throw this.#fault(task, answer);
     return answer.body;
   }
 
@@ -110,14 +126,14 @@ export class HubStore implements Store {
     options.signal?.throwIfAborted();
     assertBlockSize(id, block);
     const task = `store block ${id} in ${this.url}`;
-    if (!this.#hasToken) {
+    if (this.#token === undefined) {
       throw new StoreDeniedError(this.url, `Cannot ${task}: that takes a token`, {
         hint: TOKEN_HINT,
       });
     }
     const answer = await this.#upload(id, block, task, options.signal);
     if (answer.status !== 200 && answer.status !== 201) {
-      throw statusFault(this.url, task, answer);
+      throw this.#fault(task, answer);
     }
     if (this.#field(answer, "hash", task) !== id) {
       throw new UnsupportedError(`Cannot ${task}: the hub keeps the block under another id`, {
@@ -183,7 +199,7 @@ export class HubStore implements Store {
     try {
       const answer = await this.#ask("", request, task);
       if (answer.status === 200) return;
-      if (answer.status !== 404) throw statusFault(this.url, task, answer);
+      if (answer.status !== 404) throw this.#fault(task, answer);
       throw new StoreUnavailableError(this.url, `Cannot ${task}: the server there is no hub`, {
         hint: "Check the host, the port and the path of the URL.",
       });
@@ -203,7 +219,7 @@ export class HubStore implements Store {
       bodySizeMax: ANSWER_SIZE_MAX,
       signal,
     }, task);
-    if (answer.status !== 200) throw statusFault(this.url, task, answer);
+    if (answer.status !== 200) throw this.#fault(task, answer);
     const missing = this.#field(answer, "missing", task);
     if (!Array.isArray(missing)) throw this.#notHub(task);
     return missing;
@@ -216,7 +232,10 @@ export class HubStore implements Store {
     id?: BlockId,
   ): Promise<HttpAnswer> {
     const target = `${this.#path}api/v1${path === "" ? "" : `/${path}`}`;
+    const token = this.#token;
     try {
+      const answer = await this.#client.request({ ...request, target });
+      if (answer.status !== 401 || !await this.#renew(token)) return answer;
       return await this.#client.request({ ...request, target });
     } catch (error) {
       request.signal?.throwIfAborted();
@@ -224,6 +243,28 @@ export class HubStore implements Store {
         ? httpFault(this.url, task, error)
         : httpBlockFault(this.url, id, task, error);
     }
+  }
+
+  #fault(task: string, answer: HttpAnswer): MyfsError {
+    if (answer.status !== 401) return statusFault(this.url, task, answer);
+    const message = `Cannot ${task}: the hub does not take ${
+      this.#token === undefined ? "requests without a token" : "the token"
+    }`;
+    return new StoreDeniedError(this.url, message, { hint: TOKEN_HINT });
+  }
+
+  /** Whether there is another token than `refused`, which is used from now on. */
+  async #renew(refused: string | undefined): Promise<boolean> {
+    if (refused === undefined) return false;
+    // Another request may have found out before.
+    if (this.#token === refused) this.#use(await this.#tokens?.accessToken(refused));
+    return this.#token !== refused;
+  }
+
+  #use(token: string | undefined): void {
+    if (token === undefined) return;
+    this.#token = token;
+    this.#client.authorize(`Bearer ${token}`);
   }
 
   /** A field of the object that the hub answered with. */

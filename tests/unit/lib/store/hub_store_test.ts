@@ -13,6 +13,8 @@ import {
 } from "../../../../lib/base/errors.ts";
 import { type BlockId, parseBlockId } from "../../../../lib/block/block_ref.ts";
 import { blake2b256, blake3 } from "../../../../lib/block/digest.ts";
+import { HubCredentials } from "../../../../lib/hub_api/credentials.ts";
+import { parseHubAddress } from "../../../../lib/hub_api/hub_address.ts";
 import { HubStore } from "../../../../lib/store/hub_store.ts";
 import { openStore } from "../../../../lib/store/open_store.ts";
 import { type FaultAnswer, faultServer } from "../../../helpers/fault_server.ts";
@@ -192,4 +194,83 @@ Deno.test("hub store: rfs's hub is asked in the newer way once", async () => {
   }
   const methods = hub.requests.map((line) => line.split(" ")[0]);
   assert.deepEqual(methods, ["GET", "PUT", "POST", "POST"]);
+});
+
+/** Credentials in a file of their own, for the hub at `host`. */
+async function credentialsFor(
+  host: string,
+  accessToken: string,
+): Promise<{ readonly credentials: HubCredentials; [Symbol.asyncDispose](): Promise<void> }> {
+  const folder = await Deno.makeTempDir();
+  const credentials = new HubCredentials(`${folder}/hubs.json`);
+  await credentials.set(parseHubAddress(`hub://${host}`), {
+    user: "alice",
+    accessToken,
+    refreshToken: "R",
+  });
+  return {
+    credentials,
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+Deno.test("hub store: a hub where the user signed in is written to without a token in the URL", async () => {
+  await using hub = await RfsHub.start();
+  await using kept = await credentialsFor(hub.host, HUB_TOKEN);
+  const hubCredentials = kept.credentials;
+  const { id, block } = rfsBlock();
+  await using store = await openStore([`hub://${hub.host}`], { create: true, hubCredentials });
+  assert.equal(await store.put(id, block), "stored");
+  // Another hub, which is the same server here, gets nothing.
+  const other = `hub://${hub.host.replace("127.0.0.1", "localhost")}`;
+  await assert.rejects(openStore([other], { create: true, hubCredentials }), StoreDeniedError);
+  // The URL comes first.
+  await using wrong = await openStore([`hub://${hub.host}?token=wrong`], { hubCredentials });
+  await assert.rejects(wrong.put(id, block), StoreDeniedError);
+});
+
+Deno.test("hub store: a token that has ended is refreshed once for all calls, and kept", async () => {
+  const requests: string[] = [];
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+    (request) => {
+      const { pathname } = new URL(request.url);
+      requests.push(pathname);
+      if (pathname === "/api/v1/token/refresh") {
+        return Response.json({ access_token: "NEW", refresh_token: "R2" });
+      }
+      if (request.headers.get("authorization") !== "Bearer NEW") {
+        return Response.json({ title: "The token has ended" }, { status: 401 });
+      }
+      return new Response("block");
+    },
+  );
+  const host = `127.0.0.1:${server.addr.port}`;
+  await using kept = await credentialsFor(host, "OLD");
+  await using store = await HubStore.open(`hub://${host}`, {
+    mayBeAway: true,
+    hubCredentials: kept.credentials,
+  });
+  const { id } = rfsBlock();
+  const blocks = await Promise.all([store.get(id), store.get(id), store.get(id)]);
+  assert.deepEqual(blocks.map((block) => new TextDecoder().decode(block)), Array(3).fill("block"));
+  assert.equal(requests.filter((path) => path.endsWith("refresh")).length, 1);
+  const next = await kept.credentials.get(parseHubAddress(`hub://${host}`));
+  assert.deepEqual(next, { user: "alice", accessToken: "NEW", refreshToken: "R2" });
+});
+
+Deno.test("hub store: a token that the hub takes no more is told, with what to do", async () => {
+  await using server = await faultServer({ kind: "http", status: 401 });
+  const host = `127.0.0.1:${server.port}`;
+  await using kept = await credentialsFor(host, "s3cr3t");
+  await using store = await HubStore.open(`hub://${host}`, {
+    mayBeAway: true,
+    hubCredentials: kept.credentials,
+  });
+  await assert.rejects(store.get(rfsBlock().id), (error) => {
+    assert.ok(error instanceof StoreDeniedError);
+    assert.match(error.hint!, /myfs login/);
+    assert.ok(!`${error.message}${error.hint}${error.stack}`.includes("s3cr3t"));
+    return true;
+  });
 });
