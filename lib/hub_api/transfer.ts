@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { forEachBounded } from "../base/concurrency.ts";
 import { HubError, StoreUnavailableError } from "../base/errors.ts";
+import { bodyPieces, BrokenBodyError } from "./body_pieces.ts";
 import type { HubClient } from "./hub_client.ts";
 import { hubFlistPath, type HubFlistReference } from "./hub_address.ts";
 
@@ -170,7 +171,7 @@ export async function downloadFile(
       const total = Number(response.headers.get("content-length") ?? NaN) +
         (response.status === 206 ? size : 0);
       try {
-        for await (const piece of pieces(response, signal)) {
+        for await (const piece of bodyPieces(response, { silenceMaxMs: SILENCE_MAX_MS, signal })) {
           const fresh = piece.subarray(Math.min(skip, piece.length));
           skip -= piece.length - fresh.length;
           if (fresh.length === 0) continue;
@@ -181,12 +182,11 @@ export async function downloadFile(
         }
         break;
       } catch (error) {
-        signal?.throwIfAborted();
-        if (!(error instanceof BrokenOff)) throw error;
+        if (!(error instanceof BrokenBodyError)) throw error;
         breaks = size > before ? 0 : breaks + 1;
         if (breaks < BREAKS_MAX) continue;
-        throw new StoreUnavailableError(client.hub.name, `Cannot ${task}: it breaks off`, {
-          cause: error.cause,
+        throw new StoreUnavailableError(client.hub.name, `Cannot ${task}: ${error.message}`, {
+          cause: error,
           retryable: true,
           hint: "Run the command again: it goes on where it stopped.",
         });
@@ -260,46 +260,6 @@ export async function publishFlist(
     signal,
   });
   return answer.digest;
-}
-
-/** A body that ended too early, or stands still. */
-class BrokenOff extends Error {
-  constructor(cause: unknown) {
-    super("it broke off", { cause });
-  }
-}
-
-async function* pieces(
-  response: Response,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  const reader = (response.body ?? new Blob([]).stream()).getReader();
-  const cancel = (): void => void reader.cancel().catch(() => {});
-  signal?.addEventListener("abort", cancel);
-  let silent = false;
-  try {
-    for (;;) {
-      const timer = setTimeout(() => {
-        silent = true;
-        cancel();
-      }, SILENCE_MAX_MS);
-      let piece: ReadableStreamReadResult<Uint8Array>;
-      try {
-        piece = await reader.read();
-      } catch (error) {
-        throw new BrokenOff(error);
-      } finally {
-        clearTimeout(timer);
-      }
-      signal?.throwIfAborted();
-      if (silent) throw new BrokenOff(new Error(`silent for ${SILENCE_MAX_MS} ms`));
-      if (piece.done) return;
-      yield piece.value;
-    }
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-    cancel();
-  }
 }
 
 async function* readPart(

@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { FlistFormatError, FlistNotFoundError, StoreUnavailableError } from "../base/errors.ts";
+import { bodyPieces, BrokenBodyError } from "../hub_api/body_pieces.ts";
 import type { HubCredentials } from "../hub_api/credentials.ts";
 import {
   formatHubFlist,
@@ -210,27 +211,15 @@ class FlistCache {
     const shown = redactUrl(name);
     const temporary = `${this.#folder}/.${crypto.randomUUID()}.tmp`;
     const hash = createHash("sha256");
-    const reader = (response.body ?? new Blob([]).stream()).getReader();
-    const cancel = (): void => void reader.cancel().catch(() => {});
-    signal?.addEventListener("abort", cancel);
-    let late = false;
     try {
       let size = 0;
       {
         using file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
-        for (;;) {
-          const timer = setTimeout(() => {
-            late = true;
-            cancel();
-          }, timeoutMs);
-          const { done, value } = await reader.read().finally(() => clearTimeout(timer));
-          signal?.throwIfAborted();
-          if (late) throw unavailable(shown, `the server is silent for ${timeoutMs} ms`, true);
-          if (done) break;
-          size += value.length;
+        for await (const piece of bodyPieces(response, { silenceMaxMs: timeoutMs, signal })) {
+          size += piece.length;
           if (size > FLIST_SIZE_MAX) throw new FlistFormatError(shown, "it is too large");
-          hash.update(value);
-          for (let at = 0; at < value.length;) at += await file.write(value.subarray(at));
+          hash.update(piece);
+          for (let at = 0; at < piece.length;) at += await file.write(piece.subarray(at));
         }
         await file.syncData();
       }
@@ -242,14 +231,9 @@ class FlistCache {
       if (etag !== "") await this.#remember(name, { sha256, etag });
       return this.path(sha256);
     } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof TypeError) {
-        throw unavailable(shown, "the server hung up before all had come", true, error);
-      }
+      if (error instanceof BrokenBodyError) throw unavailable(shown, error.message, true, error);
       throw error;
     } finally {
-      signal?.removeEventListener("abort", cancel);
-      cancel();
       await rm(temporary, { force: true });
     }
   }
