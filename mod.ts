@@ -171,6 +171,7 @@ export {
   downloadFile,
   type DownloadReport,
   existsAtHub,
+  findAtHub,
   publishFlist,
   type TransferOptions,
   uploadFile,

@@ -260,17 +260,35 @@ export class HubClient {
 
   /** Makes a request whose answer is JSON, checked with `schema`. */
   async json<Value>(schema: AnswerSchema<Value>, request: HubRequest): Promise<Value> {
+    return await this.#read(schema, request.task, await this.request(request));
+  }
+
+  /** As {@link json}; undefined where the answer's status is one of those that are accepted. */
+  async optionalJson<Value>(
+    schema: AnswerSchema<Value>,
+    request: HubRequest,
+  ): Promise<Value | undefined> {
     const response = await this.request(request);
+    if (response.ok) return await this.#read(schema, request.task, response);
+    await response.body?.cancel();
+    return undefined;
+  }
+
+  async #read<Value>(
+    schema: AnswerSchema<Value>,
+    task: string,
+    response: Response,
+  ): Promise<Value> {
     const text = await boundedText(response, JSON_SIZE_MAX);
     let value: unknown;
     try {
       value = JSON.parse(text ?? "");
     } catch {
-      throw this.#notHub(request.task);
+      throw this.#notHub(task);
     }
     const checked = schema.safeParse(value);
     if (checked.success) return checked.data;
-    throw this.#notHub(request.task);
+    throw this.#notHub(task);
   }
 
   /**
