@@ -50,6 +50,8 @@ export interface DownloadReport {
 const READ_SIZE = 256 * 1024;
 /** Parts, or blocks, under way at once. */
 const CONCURRENCY_DEFAULT = 4;
+/** What a hub says of an upload that has ended. */
+const ENDED: ReadonlySet<number> = new Set([404, 409, 410]);
 /** How often a download goes on after it broke off without a byte more. */
 const BREAKS_MAX = 3;
 
@@ -70,15 +72,18 @@ export async function uploadFile(
   const { UploadAnswer, UploadFileAnswer } = await import("./messages/mod.ts");
   const { sha256, size } = await digestOf(path, signal);
   const hub = client.hub.name;
-  const seen = await client.request({
-    method: "HEAD",
-    path: `api/v1/file/${sha256}`,
-    task: `look for ${path} at ${hub}`,
-    accept: [401, 403, 404, 405],
-    signal,
-  });
-  await seen.body?.cancel();
-  if (seen.ok) return { hash: sha256, sha256, size, sentBytes: 0 };
+  const hasIt = async (): Promise<boolean> => {
+    const response = await client.request({
+      method: "HEAD",
+      path: `api/v1/file/${sha256}`,
+      task: `look for ${path} at ${hub}`,
+      accept: [401, 403, 404, 405],
+      signal,
+    });
+    await response.body?.cancel();
+    return response.ok;
+  };
+  if (await hasIt()) return { hash: sha256, sha256, size, sentBytes: 0 };
 
   const task = `upload ${path} to ${hub}`;
   const upload = await client.optionalJson(UploadAnswer, {
@@ -100,30 +105,36 @@ export async function uploadFile(
   const sentBytes = parts.reduce((sum, n) => sum + lengthOf(n), 0);
   let across = size - sentBytes;
   onBytes?.(across, size);
-  await forEachBounded(parts, concurrencyMax, async (n) => {
-    const response = await client.request({
-      method: "PUT",
-      path: `api/v1/uploads/${upload.id}/parts/${n}`,
-      headers: {
-        "Content-Type": "application/octet-stream",
-        "Content-Length": `${lengthOf(n)}`,
-      },
-      body: () => ReadableStream.from(readPart(path, n * upload.part_size, lengthOf(n))),
+  try {
+    await forEachBounded(parts, concurrencyMax, async (n) => {
+      const response = await client.request({
+        method: "PUT",
+        path: `api/v1/uploads/${upload.id}/parts/${n}`,
+        headers: {
+          "Content-Type": "application/octet-stream",
+          "Content-Length": `${lengthOf(n)}`,
+        },
+        body: () => ReadableStream.from(readPart(path, n * upload.part_size, lengthOf(n))),
+        task,
+        signal,
+      });
+      await response.body?.cancel();
+      onBytes?.(across += lengthOf(n), size);
+    });
+    const answer = await client.json(UploadFileAnswer, {
+      method: "POST",
+      path: `api/v1/uploads/${upload.id}/commit`,
+      json: { sha256 },
       task,
       signal,
     });
-    await response.body?.cancel();
-    onBytes?.(across += lengthOf(n), size);
-  });
-  const answer = await client.json(UploadFileAnswer, {
-    method: "POST",
-    path: `api/v1/uploads/${upload.id}/commit`,
-    json: { sha256 },
-    task,
-    signal,
-  });
-  if (answer.file_hash !== sha256) {
-    throw new StoreUnavailableError(hub, `Cannot ${task}: the hub keeps it under another digest`);
+    if (answer.file_hash !== sha256) {
+      throw new StoreUnavailableError(hub, `Cannot ${task}: the hub keeps it under another digest`);
+    }
+  } catch (error) {
+    // Whoever uploads the same at the same time, has the same upload, and may have ended it.
+    const isEnded = error instanceof HubError && ENDED.has(error.status);
+    if (!isEnded || !await hasIt()) throw error;
   }
   return { hash: sha256, sha256, size, sentBytes };
 }

@@ -10,8 +10,10 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { FlistFormatError, FlistNotFoundError, StoreUnavailableError } from "../base/errors.ts";
 import { bodyPieces, BrokenBodyError } from "../hub_api/body_pieces.ts";
 import type { HubCredentials } from "../hub_api/credentials.ts";
+import type { ConnectHubOptions, HubClient } from "../hub_api/hub_client.ts";
 import {
   formatHubFlist,
+  type HubAddress,
   type HubFlistReference,
   isHubFlist,
   parseHubFlist,
@@ -24,6 +26,8 @@ export interface ResolveFlistOptions {
   readonly cacheFolder: string;
   /** Tokens for hubs. @default flists are asked for without */
   readonly credentials?: HubCredentials;
+  /** A client that is used for flists on its hub. @default one is made */
+  readonly client?: HubClient;
   /** Stops the download. */
   readonly signal?: AbortSignal;
   /** How long a server may be silent. @default {30_000} */
@@ -88,11 +92,12 @@ async function resolveHubFlist(
     const path = await cache.find(reference.sha256);
     if (path !== undefined) return path;
   }
-  const { HubClient } = await import("../hub_api/hub_client.ts");
-  const client = new HubClient(reference.hub, {
-    ...(credentials === undefined ? {} : { credentials }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  const client = options.client?.hub.base.href === reference.hub.base.href
+    ? options.client
+    : await makeClient(reference.hub, {
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
   const known = reference.kind === "digest" ? undefined : await cache.known(name);
   const ask = known === undefined ? { signal } : { etag: known.etag, signal };
   const response = await client.fetchFlist(reference, ask);
@@ -101,6 +106,11 @@ async function resolveHubFlist(
   const [, tagged] = /^"(?:sha256[:-])?([0-9a-f]{64})"$/.exec(etag) ?? [];
   const wanted = reference.kind === "digest" ? reference.sha256 : tagged;
   return await cache.keep(name, response, etag, wanted, options);
+}
+
+async function makeClient(hub: HubAddress, options: ConnectHubOptions): Promise<HubClient> {
+  const { HubClient } = await import("../hub_api/hub_client.ts");
+  return new HubClient(hub, options);
 }
 
 async function resolveWebFlist(reference: string, options: ResolveFlistOptions): Promise<string> {

@@ -40,6 +40,8 @@ export interface HubStoreOptions extends StoreCallOptions {
   readonly publicAddressesOnly?: boolean;
   /** Has the token of a hub whose URL has none. @default none */
   readonly hubCredentials?: HubCredentials;
+  /** A client whose token is used, where it is of the same hub. @default none */
+  readonly hubClient?: HubClient;
 }
 
 /** Ids that one request to rfs's hub asks for: 100 bytes each, where it reads 2 MB at most. */
@@ -97,13 +99,15 @@ export class HubStore implements Store {
 
   private constructor(
     { store, base, token }: HubStoreAddress,
-    { create = false, publicAddressesOnly = false, hubCredentials }: HubStoreOptions,
+    { create = false, publicAddressesOnly = false, hubClient, hubCredentials }: HubStoreOptions,
   ) {
     this.url = store;
     this.#isWriting = create;
     this.#path = base.pathname;
     this.#token = token;
-    if (token === undefined && hubCredentials !== undefined) {
+    if (hubClient?.hub.base.href === base.href) {
+      this.#tokens = hubClient;
+    } else if (token === undefined && hubCredentials !== undefined) {
       this.#tokens = new HubClient(parseHubAddress(base.href), { credentials: hubCredentials });
     }
     this.#client = new HttpClient({

@@ -6,6 +6,7 @@
 
 import { systemClock } from "../../base/clock.ts";
 import type { HubCredentials } from "../../hub_api/credentials.ts";
+import type { HubClient } from "../../hub_api/hub_client.ts";
 import { LinkedAbort } from "../../base/linked_abort.ts";
 import { type BlockCheck, checkEitherDigest } from "../block_check.ts";
 import type { Store } from "../store.ts";
@@ -61,6 +62,8 @@ export interface StoreTuning {
    * @default hubs are asked without a token
    */
   readonly hubCredentials?: HubCredentials;
+  /** A client of one hub, whose token is used for stores there in place of all others. */
+  readonly hubClient?: HubClient;
 }
 
 /** How the blocks of stores are checked. */

@@ -272,3 +272,18 @@ Deno.test("find: a file that the hub has is known by its content", async () => {
   hub.files.set(SHA256, CONTENT);
   assert.equal(await findAtHub(hub.client, path), SHA256);
 });
+
+Deno.test("upload: one that somebody else has ended meanwhile is done, or told", async () => {
+  await using hub = await SmallHub.start();
+  const path = await sourceFile(hub);
+  hub.before = ({ url }) => {
+    if (!url.endsWith("/parts/2")) return undefined;
+    hub.files.set(SHA256, CONTENT);
+    return Response.json({ title: "There is no such upload" }, { status: 404 });
+  };
+  assert.equal((await uploadFile(hub.client, path)).hash, SHA256);
+  hub.files.clear();
+  hub.before = ({ url }) =>
+    url.endsWith("/commit") ? Response.json({ title: "Gone" }, { status: 404 }) : undefined;
+  await assert.rejects(uploadFile(hub.client, path), { code: "hub", status: 404 });
+});
