@@ -140,7 +140,7 @@ export function downloadDirectoryCommand(execute: Execute): CommandUnknownOpts {
       "Unpacks an image that a hub has, flist and blocks: the one with the hash that upload-dir " +
         "--create-flist printed, or with a name. For flists whose blocks are elsewhere, use unpack.",
     )
-    .argument("<flist>", "hash of the flist, or user/name:tag")
+    .argument("<hash-or-name>", "hash of the flist, or user/name:tag")
     .option("-o, --output <directory>", "the directory to fill; made where it is missing")
     .option("--preserve-ownership", "restore users and groups (needs root)")
     .addOption(jobsOption)

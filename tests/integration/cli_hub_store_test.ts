@@ -8,7 +8,15 @@ import { findMount } from "../../lib/fuse/mount_table.ts";
 import { unmount } from "../../lib/fuse/unmount.ts";
 import { HUB_PASSWORDS, HubServer } from "../helpers/hub_server.ts";
 import { requiringTest } from "../helpers/require.ts";
-import { finish, myfs, myfsOk, type RunOptions, startMyfs, Workplace } from "./cli_process.ts";
+import {
+  finish,
+  myfs,
+  myfsJson,
+  myfsOk,
+  type RunOptions,
+  startMyfs,
+  Workplace,
+} from "./cli_process.ts";
 import { until } from "../helpers/until.ts";
 
 /** A hub, and a place where alice has signed in and packed a tree to it. */
@@ -114,3 +122,42 @@ requiringTest(
     }
   },
 );
+
+Deno.test("cli hub: directories go up and come back, and blocks are tracked", async () => {
+  await using hub = await HubServer.start();
+  await using here = await signedIn(hub);
+  const { place } = here;
+  const run = { ...here.run, env: { ...here.run.env, MYFS_HUB: hub.hubUrl } };
+  const listed = await myfsOk(["upload-dir", "tree"], run);
+  assert.match(listed.stdout, /^[0-9a-f]{64} {2}etc\/hosts\n[0-9a-f]{64} {2}motd\n$/);
+  const [, hash] = /^([0-9a-f]{64}) {2}motd$/m.exec(listed.stdout)!;
+  await myfsOk(["download", hash!, "-o", "back"], run);
+  assert.equal(await Deno.readTextFile(`${place.path}/back`), "Welcome!\n");
+  assert.equal((await myfsOk(["exists", "tree/motd", "-s", hub.url], run)).stdout, "a file\n");
+  await Deno.writeTextFile(`${place.path}/other`, "not there");
+  assert.equal((await myfs(["exists", "other"], run)).code, 10);
+  assert.equal((await myfs(["download", "ab".repeat(32), "-o", "none"], run)).code, 10);
+
+  const image = ["upload-dir", "--create-flist", "--flist-output", "kept.fl", "tree"];
+  const { document } = await myfsJson(image, run);
+  assert.equal(document.meta, "kept.fl");
+  await myfsOk(["download-dir", String(document.hash), "--output", "out"], run);
+  assert.equal(await Deno.readTextFile(`${place.path}/out/etc/hosts`), "127.0.0.1 localhost\n");
+  await myfsOk(["upload-dir", "--create-flist", "--name", "alice/site", "--public", "tree"], run);
+  await myfsOk(["download-dir", "alice/site:latest", "-o", "named"], {
+    ...run,
+    env: { ...run.env, MYFS_CONFIG_DIR: `${place.path}/nobody` },
+  });
+  assert.equal(await Deno.readTextFile(`${place.path}/named/motd`), "Welcome!\n");
+  for (const args of [["--name", "alice/x"], ["--create-flist", "--public"]]) {
+    assert.equal((await myfs(["upload-dir", ...args, "tree"], run)).code, 2);
+  }
+
+  const { document: track } = await myfsJson(["track"], run);
+  const blocks = (await myfsOk(["track-blocks"], run)).stdout.trimEnd().split("\n");
+  assert.equal(blocks.length, track.blocks);
+  assert.match(blocks[0]!, /^[0-9a-f]{64} \d+ \d+$/);
+  const one = await myfsOk(["track-blocks", blocks[0]!.slice(0, 64)], run);
+  assert.equal(one.stdout, `${blocks[0]}\n`);
+  assert.equal((await myfs(["track-blocks", "ab".repeat(32)], run)).code, 10);
+});
