@@ -41,7 +41,13 @@ export class HubCredentials {
   readonly #given: GivenHubToken | undefined;
 
   /**
-   * Credentials in the file at `path`, which need not exist.
+   * Credentials in the file at `path`, which need not exist. Given as `hubCredentials` to a store,
+   * they let it be written without a token in its URL:
+   *
+   * ```ts ignore
+   * const hubCredentials = new HubCredentials("/home/alice/.config/myfs/hubs.json");
+   * await using store = await openStore(["hubs://hub.example"], { create: true, hubCredentials });
+   * ```
    *
    * @param given What one hub gets in place of what the file has for it.
    * @throws {TypeError} when it has signs that no token has; the message does not show it.

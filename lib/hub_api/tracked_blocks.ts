@@ -35,6 +35,11 @@ export async function countBlocksAtHub(
  * The blocks that are named or, where none are, all of the caller's, in their order. A consumer that
  * breaks off ends it.
  *
+ * @example
+ * ```ts ignore
+ * for await (const { id, downloads } of trackBlocks(client)) console.log(id, downloads);
+ * ```
+ *
  * @throws {SyntaxError} when what is named is no id.
  * @throws {HubError} with status 404 when a block is not there, or the caller may not know of it.
  */

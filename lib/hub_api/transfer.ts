@@ -60,6 +60,15 @@ const BREAKS_MAX = 3;
  * file that the hub has for this user is not sent; of one whose upload was interrupted, only the
  * parts that are missing. rfs's hub gets it in the way of rfs's clients.
  *
+ * @example
+ * ```ts ignore
+ * import { connectHub, downloadFile, uploadFile } from "myfs";
+ *
+ * const client = await connectHub("hub://127.0.0.1:3000", { user: "alice", password });
+ * const { hash } = await uploadFile(client, "./disk.img");
+ * await downloadFile(client, hash, "./copy.img");
+ * ```
+ *
  * @throws {HubError} when the hub does not take it, as where the file changed while it was read.
  * @throws {StoreDeniedError} {StoreUnavailableError} as every request to a hub.
  */

@@ -142,6 +142,15 @@ export interface UploadTreeReport {
  * brings it back.
  *
  * @throws what `packDirectory`, `uploadFile` and `publishFlist` throw.
+ *
+ * @example
+ * ```ts ignore
+ * import { connectHub, downloadTree, uploadTree } from "myfs";
+ *
+ * const client = await connectHub("hub://127.0.0.1:3000", { user: "alice", password });
+ * const { hash } = await uploadTree(client, "./site");
+ * await downloadTree(client, hash, "./copy");
+ * ```
  */
 export async function uploadTree(
   client: HubClient,
