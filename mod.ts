@@ -171,11 +171,24 @@ export {
   downloadFile,
   type DownloadReport,
   existsAtHub,
+  findAtHub,
   publishFlist,
   type TransferOptions,
   uploadFile,
   type UploadReport,
 } from "./lib/hub_api/transfer.ts";
+export { countBlocksAtHub, trackBlocks, type TrackedBlock } from "./lib/hub_api/tracked_blocks.ts";
+export {
+  downloadTree,
+  type DownloadTreeOptions,
+  uploadDirectory,
+  type UploadDirectoryOptions,
+  type UploadDirectoryReport,
+  type UploadedFile,
+  uploadTree,
+  type UploadTreeOptions,
+  type UploadTreeReport,
+} from "./lib/image/hub_directories.ts";
 export { type HubCredential, HubCredentials } from "./lib/hub_api/credentials.ts";
 export {
   formatHubFlist,

@@ -78,7 +78,13 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof Error)) return EXIT_CODE.failed;
   // Wrong arguments, as the library reports them.
   if (error instanceof SyntaxError || error instanceof RangeError) return EXIT_CODE.usage;
-  const { code, errno } = error as { readonly code?: unknown; readonly errno?: unknown };
+  const { code, errno, status } = error as {
+    readonly code?: unknown;
+    readonly errno?: unknown;
+    readonly status?: unknown;
+  };
+  // What a hub does not have.
+  if (code === "hub" && status === 404) return EXIT_CODE.missing;
   const byErrno = EXIT_CODE_BY_ERRNO[String(errno ?? code)];
   return byErrno ?? EXIT_CODE_BY_ERROR[String(code)] ?? EXIT_CODE.failed;
 }

@@ -6,7 +6,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import type { HubClient } from "myfs";
-import { credentialsPath } from "./flist_reference.ts";
+import { credentialsPath } from "./hub_credentials.ts";
 import { UsageError } from "./problem.ts";
 import type { Session } from "./session.ts";
 
@@ -16,8 +16,25 @@ export const hubOption = new Option(
   "the hub, such as hub://host:3000 or hubs://host (default: $MYFS_HUB)",
 );
 
+/** `--server`, as rfs calls it. */
+export const serverOption = new Option("-s, --server <hub>", "the same as --hub").hideHelp();
+
+/** What {@link hubOption} and {@link serverOption} gave. */
+export interface HubOptions {
+  readonly hub?: string;
+  readonly server?: string;
+}
+
 /** Longest password that is read, in characters. */
 const PASSWORD_LENGTH_MAX = 1024;
+
+/** As {@link openHub}, for commands that rfs has too. */
+export async function openNamedHub(
+  { hub, server }: HubOptions,
+  session: Pick<Session, "signal">,
+): Promise<HubClient> {
+  return await openHub(hub ?? server, session);
+}
 
 /**
  * A client of the hub that `hub` or `MYFS_HUB` names: with the token in `MYFS_HUB_TOKEN`, else with

@@ -18,7 +18,9 @@ import { packCommand } from "./commands/pack.ts";
 import { runCommand } from "./commands/run.ts";
 import { storeCommand } from "./commands/store.ts";
 import { tokenCommand } from "./commands/token.ts";
+import { trackBlocksCommand, trackCommand } from "./commands/track.ts";
 import { downloadCommand, existsCommand, uploadCommand } from "./commands/transfer.ts";
+import { downloadDirectoryCommand, uploadDirectoryCommand } from "./commands/transfer_directory.ts";
 import { umountCommand } from "./commands/umount.ts";
 import { unpackCommand } from "./commands/unpack.ts";
 import { main } from "./main.ts";
@@ -47,8 +49,12 @@ if (import.meta.main) {
         logoutCommand(execute),
         tokenCommand(execute),
         uploadCommand(execute),
+        uploadDirectoryCommand(execute),
         downloadCommand(execute),
+        downloadDirectoryCommand(execute),
         existsCommand(execute),
+        trackCommand(execute),
+        trackBlocksCommand(execute),
         runCommand(execute),
         completionCommand(execute, "myfs"),
       ],

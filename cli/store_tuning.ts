@@ -7,6 +7,7 @@
 
 import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { StoreTuning } from "myfs";
+import { hubCredentialsOption } from "./hub_credentials.ts";
 import { wholeNumber } from "./shared_options.ts";
 
 const GROUP = "Options for stores:";
@@ -43,8 +44,10 @@ export interface TuningOptions {
   readonly limitRate?: number;
 }
 
-/** The library's option that says the same. */
-export function tuningOf(options: TuningOptions): { readonly storeOptions: StoreTuning } {
+/** The library's option that says the same, and who the user is to hubs. */
+export async function tuningOf(
+  options: TuningOptions,
+): Promise<{ readonly storeOptions: StoreTuning }> {
   const { timeout, retries, concurrency, limitRate } = options;
   return {
     storeOptions: {
@@ -52,6 +55,7 @@ export function tuningOf(options: TuningOptions): { readonly storeOptions: Store
       ...(retries === undefined ? {} : { attempts: retries + 1 }),
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(limitRate === undefined ? {} : { bytesPerSecond: limitRate }),
+      ...await hubCredentialsOption(),
     },
   };
 }

@@ -80,7 +80,7 @@ export function checkCommand(execute: Execute): CommandUnknownOpts {
         const report = await checkImage(meta, {
           ...options,
           ...storeOptions(options),
-          ...tuningOf(options),
+          ...await tuningOf(options),
           ...stateOptions(),
           signal: session.signal,
           onProgress: session.onProgress,

@@ -77,7 +77,7 @@ export function cloneCommand(execute: Execute): CommandUnknownOpts {
         const report = await cloneImage(meta, {
           ...withoutCache(options),
           ...(cache === undefined ? {} : { cache }),
-          ...tuningOf(options),
+          ...await tuningOf(options),
           ...stateOptions(),
           ...(options.concurrency === undefined ? {} : { concurrencyMax: options.concurrency }),
           target,

@@ -87,7 +87,7 @@ export function commitCommand(execute: Execute): CommandUnknownOpts {
         const report = await commitOverlay(upper, {
           ...options,
           ...storeOptions(options),
-          ...tuningOf(options),
+          ...await tuningOf(options),
           ...stateOptions(),
           base,
           meta,

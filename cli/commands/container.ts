@@ -84,7 +84,7 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
       const { profile, exclude, level, jobs } = options;
       const report = await convertImage(name, {
         ...await registryOptionsOf(options as RegistryFlags),
-        ...tuningOf(options),
+        ...await tuningOf(options),
         ...stateOptions(),
         profile,
         ...(exclude === undefined ? {} : { exclude }),

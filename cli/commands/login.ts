@@ -6,9 +6,9 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../exit_codes.ts";
-import { credentialsPath } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { readPassword } from "../hub.ts";
+import { credentialsPath } from "../hub_credentials.ts";
 import { MissingError } from "../problem.ts";
 import type { Execute } from "../session.ts";
 import { jsonOption, quietOption, required } from "../shared_options.ts";

@@ -14,11 +14,12 @@ import {
 } from "../block_cache.ts";
 import { stateOptions } from "../cache_folder.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
+import { isRemoteFlist, localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { isDaemon, startDaemon, successorCommand, tellStarter } from "../mount_daemon.ts";
 import { EventLog } from "../output/event_log.ts";
 import { MissingError } from "../problem.ts";
-import type { Execute } from "../session.ts";
+import type { Execute, Session } from "../session.ts";
 import {
   prefetchOf,
   prefetchOption,
@@ -64,7 +65,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
         "when it is killed.",
     )
     .usage("[options] [flist] <target>")
-    .argument("[flist]", "the flist, unless --meta names it")
+    .argument("[flist]", "the flist, unless --meta names it; also hub://host/user/name:tag")
     .argument("[target]", "the directory to mount on")
     .addOption(metaOption)
     .addOption(storeOption("read blocks from here instead of the flist's routes; repeatable"))
@@ -95,6 +96,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
       examplesText(
         ["Mount an image, until Ctrl-C", "myfs mount --meta tree.fl ./mnt"],
         ["Mount it in the background", "myfs mount --daemon --log mnt.log tree.fl ./mnt"],
+        ["Mount one that a hub has", "myfs mount hub://127.0.0.1:3000/alice/tree:1.0 ./mnt"],
         ["Keep what is fetched in a folder of its own", "myfs mount tree.fl ./mnt --cache=/srv/c"],
         ["Change it, and keep the changes", "myfs mount --writable ./upper tree.fl ./mnt"],
         ["Serve it on after its process was killed", "myfs mount --takeover ./mnt"],
@@ -102,7 +104,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     )
     .action((flist, operand, options) =>
       execute(options, async (session) => {
-        const [meta, target] = await operandsOf(options, flist, operand);
+        const [meta, target] = await operandsOf(options, [flist, operand], session);
         if (options.daemon === true) return await startDaemon();
         const { mountImage } = await import("myfs");
         using log = await EventLog.open(options.log, session);
@@ -121,7 +123,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
           ...others,
           ...(cache === undefined ? {} : { cache }),
           ...storeOptions(options),
-          ...tuningOf(options),
+          ...await tuningOf(options),
           ...stateOptions(),
           ...await prefetchOf(options),
           takeOver: takeover ?? false,
@@ -148,19 +150,30 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     );
 }
 
-/** The flist, which a mount that is taken over knows by itself, and the target. */
+/**
+ * The path of the flist, and the target. A mount that is taken over knows its flist by itself, also
+ * where it was named on a hub: what has that name now may be another.
+ */
 async function operandsOf(
   { meta, takeover }: { readonly meta?: string; readonly takeover?: boolean },
-  flist: string | undefined,
-  operand: string | undefined,
+  operands: readonly (string | undefined)[],
+  session: Session,
 ): Promise<readonly [meta: string, target: string]> {
-  if (takeover === true && meta === undefined && flist !== undefined && operand === undefined) {
-    const { mountedFlist } = await import("myfs");
-    const mounted = await mountedFlist(flist);
-    if (mounted === undefined) throw new MissingError(`No image is mounted on ${flist}`);
-    return [mounted, flist];
+  const [alone, second] = operands;
+  if (takeover === true && meta === undefined && alone !== undefined && second === undefined) {
+    return [await flistOn(alone), alone];
   }
-  return takeFlist(meta, [flist, operand], ["target"]);
+  const [named, target] = takeFlist(meta, operands, ["target"]);
+  if (takeover === true && isRemoteFlist(named)) return [await flistOn(target), target];
+  return [await localFlist(named, session), target];
+}
+
+/** The flist that is mounted on `target`. */
+async function flistOn(target: string): Promise<string> {
+  const { mountedFlist } = await import("myfs");
+  const mounted = await mountedFlist(target);
+  if (mounted === undefined) throw new MissingError(`No image is mounted on ${target}`);
+  return mounted;
 }
 
 /** Resolves when `signal` is aborted. */

@@ -112,7 +112,7 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
         // The options have the library's names; only those that differ are spelt out.
         const common = {
           ...options,
-          ...tuningOf(options),
+          ...await tuningOf(options),
           ...stateOptions(),
           ...(options.base === undefined ? {} : { base: await localFlist(options.base, session) }),
           meta,

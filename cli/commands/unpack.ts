@@ -87,13 +87,14 @@ export function unpackCommand(execute: Execute): CommandUnknownOpts {
         const meta = await localFlist(named, session);
         const { unpackImage } = await import("myfs");
         await using cache = await openReadCache(options, session);
+        const tuning = await tuningOf(options);
         const unpack = (path?: string): Promise<UnpackReport> =>
           unpackImage(meta, target, {
             ...withoutCache(options),
             ...(cache === undefined ? {} : { cache }),
             ...(path === undefined ? {} : { path }),
             ...storeOptions(options),
-            ...tuningOf(options),
+            ...tuning,
             ...stateOptions(),
             signal: session.signal,
             onProgress: session.onProgress,

@@ -37,7 +37,9 @@ export interface CommandOutline {
 
 /** What the words in help texts stand for. */
 const VALUE_KINDS: Readonly<Record<string, ValueKind>> = {
+  file: "file",
   flist: "file",
+  "hash-or-file": "file",
   left: "file",
   right: "file",
   script: "file",

@@ -74,6 +74,21 @@ export function writeBlockFrameHead(
   target[offset + 35] = size;
 }
 
+/** A whole stream of blocks that are in memory already: it does not need them any more. */
+export function joinBlockStream(
+  blocks: readonly { readonly id: BlockId; readonly block: Uint8Array }[],
+): Bytes {
+  const size = blocks.reduce((sum, { block }) => sum + BLOCK_FRAME_HEAD_SIZE + block.length, 0);
+  const stream = new Uint8Array(size);
+  let at = 0;
+  for (const { id, block } of blocks) {
+    writeBlockFrameHead(stream, at, id, block.length);
+    stream.set(block, at + BLOCK_FRAME_HEAD_SIZE);
+    at += BLOCK_FRAME_HEAD_SIZE + block.length;
+  }
+  return stream;
+}
+
 /** Small frames are joined to pieces of this size, so that each costs less than a write. */
 const PIECE_SIZE = 64 * 1024;
 

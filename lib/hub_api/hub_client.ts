@@ -11,7 +11,7 @@ import {
   StoreDeniedError,
   StoreUnavailableError,
 } from "../base/errors.ts";
-import type { HubCredential, HubCredentials } from "./credentials.ts";
+import { assertToken, type HubCredential, type HubCredentials } from "./credentials.ts";
 import {
   formatHubFlist,
   type HubAddress,
@@ -114,10 +114,7 @@ export class HubClient {
     this.#options = options;
     this.#loaded = options.token !== undefined || options.credentials === undefined;
     if (options.token === undefined) return;
-    // It becomes part of a header.
-    if (!/^[\x21-\x7e]+$/.test(options.token)) {
-      throw new TypeError("Cannot use the token: it has characters that no token has");
-    }
+    assertToken(options.token);
     this.#credential = { user: "", accessToken: options.token };
   }
 
@@ -132,7 +129,8 @@ export class HubClient {
       json: { username: user, password },
       task: `sign in to ${this.hub.name}`,
     });
-    await this.#keep(user, answer);
+    this.#credential = credentialOf(user, answer);
+    await this.#options.credentials?.set(this.hub, this.#credential);
   }
 
   /** Signs out: the hub and the credentials forget the tokens. False where nobody was signed in. */
@@ -240,19 +238,57 @@ export class HubClient {
     });
   }
 
+  /**
+   * The access token that requests are authorized with, for those who make some of their own;
+   * undefined where there is none.
+   *
+   * @param refused One that the hub did not take any more: then it is the next one.
+   * @throws {StoreUnavailableError} when the hub does not answer.
+   */
+  async accessToken(refused?: string): Promise<string | undefined> {
+    const credential = await this.#load();
+    if (refused === undefined || credential?.accessToken !== refused) {
+      return credential?.accessToken;
+    }
+    try {
+      return await this.#refresh(credential) ? this.#credential?.accessToken : undefined;
+    } catch (error) {
+      if (!(error instanceof ConnectionFailure)) throw error;
+      throw this.#unreachable(`refresh the token of ${this.hub.name}`, error);
+    }
+  }
+
   /** Makes a request whose answer is JSON, checked with `schema`. */
   async json<Value>(schema: AnswerSchema<Value>, request: HubRequest): Promise<Value> {
+    return await this.#read(schema, request.task, await this.request(request));
+  }
+
+  /** As {@link json}; undefined where the answer's status is one of those that are accepted. */
+  async optionalJson<Value>(
+    schema: AnswerSchema<Value>,
+    request: HubRequest,
+  ): Promise<Value | undefined> {
     const response = await this.request(request);
+    if (response.ok) return await this.#read(schema, request.task, response);
+    await response.body?.cancel();
+    return undefined;
+  }
+
+  async #read<Value>(
+    schema: AnswerSchema<Value>,
+    task: string,
+    response: Response,
+  ): Promise<Value> {
     const text = await boundedText(response, JSON_SIZE_MAX);
     let value: unknown;
     try {
       value = JSON.parse(text ?? "");
     } catch {
-      throw this.#notHub(request.task);
+      throw this.#notHub(task);
     }
     const checked = schema.safeParse(value);
     if (checked.success) return checked.data;
-    throw this.#notHub(request.task);
+    throw this.#notHub(task);
   }
 
   /**
@@ -288,11 +324,7 @@ export class HubClient {
         signal?.throwIfAborted();
         if (error !== failure && !(error instanceof ConnectionFailure)) throw error;
         failure = error instanceof ConnectionFailure
-          ? new StoreUnavailableError(
-            this.hub.name,
-            `Cannot ${request.task}: ${error.message}`,
-            { cause: error.cause, hint: "Check the address and the hub.", retryable: true },
-          )
+          ? this.#unreachable(request.task, error)
           : error;
       }
       if (attempt >= retries) throw failure;
@@ -347,12 +379,21 @@ export class HubClient {
   }
 
   async #refreshNow(used: HubCredential): Promise<boolean> {
-    // Another process may have used the token up, and kept the next one.
-    const kept = await this.#options.credentials?.get(this.hub);
-    if (kept !== undefined && kept.accessToken !== used.accessToken) {
-      this.#credential = kept;
-      return true;
-    }
+    const { credentials } = this.#options;
+    let next: HubCredential | undefined;
+    const refresh = async (kept: HubCredential | undefined): Promise<HubCredential | undefined> => {
+      // Another process may have used the token up, and kept the next one.
+      if (kept !== undefined && kept.accessToken !== used.accessToken) return next = kept;
+      next = await this.#nextCredential(used);
+      return next ?? kept;
+    };
+    await (credentials === undefined ? refresh(used) : credentials.update(this.hub, refresh));
+    if (next !== undefined) this.#credential = next;
+    return next !== undefined;
+  }
+
+  /** What the hub gives for the refresh token; undefined where it gives nothing. */
+  async #nextCredential(used: HubCredential): Promise<HubCredential | undefined> {
     const { SignInAnswer } = await import("./messages/mod.ts");
     const response = await this.#send(
       {
@@ -365,26 +406,15 @@ export class HubClient {
       this.#options.signal,
     );
     const text = await boundedText(response, PROBLEM_SIZE_MAX);
-    if (!response.ok || text === undefined) return false;
+    if (!response.ok || text === undefined) return undefined;
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch {
-      return false;
+      return undefined;
     }
     const { success, data } = SignInAnswer.safeParse(value);
-    if (!success) return false;
-    await this.#keep(used.user, data);
-    return true;
-  }
-
-  async #keep(user: string, answer: z.infer<typeof messages.SignInAnswer>): Promise<void> {
-    this.#credential = {
-      user,
-      accessToken: answer.access_token,
-      ...(answer.refresh_token === undefined ? {} : { refreshToken: answer.refresh_token }),
-    };
-    await this.#options.credentials?.set(this.hub, this.#credential);
+    return success ? credentialOf(used.user, data) : undefined;
   }
 
   async #load(): Promise<HubCredential | undefined> {
@@ -427,6 +457,14 @@ export class HubClient {
     });
   }
 
+  #unreachable(task: string, { message, cause }: ConnectionFailure): StoreUnavailableError {
+    return new StoreUnavailableError(this.hub.name, `Cannot ${task}: ${message}`, {
+      cause,
+      hint: "Check the address and the hub.",
+      retryable: true,
+    });
+  }
+
   #notHub(task: string): StoreUnavailableError {
     return new StoreUnavailableError(
       this.hub.name,
@@ -434,6 +472,17 @@ export class HubClient {
       { hint: "Check the host, the port and the path of the hub." },
     );
   }
+}
+
+function credentialOf(
+  user: string,
+  answer: z.infer<typeof messages.SignInAnswer>,
+): HubCredential {
+  return {
+    user,
+    accessToken: answer.access_token,
+    ...(answer.refresh_token === undefined ? {} : { refreshToken: answer.refresh_token }),
+  };
 }
 
 /** No answer came. */

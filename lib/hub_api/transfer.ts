@@ -5,11 +5,14 @@
  */
 
 import { createHash } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { forEachBounded } from "../base/concurrency.ts";
 import { HubError, StoreUnavailableError } from "../base/errors.ts";
+import { bodyPieces, BrokenBodyError } from "./body_pieces.ts";
 import type { HubClient } from "./hub_client.ts";
 import { hubFlistPath, type HubFlistReference } from "./hub_address.ts";
+import { SILENCE_MAX_MS } from "./limits.ts";
+import { downloadBlocks, rfsBlocksOf, rfsHashOf, uploadInBlocks } from "./rfs_files.ts";
 
 /** How to move a file. */
 export interface TransferOptions {
@@ -23,7 +26,9 @@ export interface TransferOptions {
 
 /** What an upload did. */
 export interface UploadReport {
-  /** SHA-256 of the file, by which the hub gives it back. */
+  /** By which the hub gives the file back: its SHA-256 or, at rfs's hub, that of its blocks' digests. */
+  readonly hash: string;
+  /** SHA-256 of the file. */
   readonly sha256: string;
   /** Bytes of the file. */
   readonly size: number;
@@ -33,8 +38,8 @@ export interface UploadReport {
 
 /** What a download did. */
 export interface DownloadReport {
-  /** SHA-256 of the file. */
-  readonly sha256: string;
+  /** What was asked for. */
+  readonly hash: string;
   /** Bytes of the file. */
   readonly size: number;
   /** Bytes that came now: the others were there from an earlier attempt. */
@@ -43,15 +48,26 @@ export interface DownloadReport {
 
 /** Memory for a part on its way to be read, in bytes. */
 const READ_SIZE = 256 * 1024;
-/** How long a hub may be silent in the midst of a file. */
-const SILENCE_MAX_MS = 30_000;
+/** Parts, or blocks, under way at once. */
+const CONCURRENCY_DEFAULT = 4;
+/** What a hub says of an upload that has ended. */
+const ENDED: ReadonlySet<number> = new Set([404, 409, 410]);
 /** How often a download goes on after it broke off without a byte more. */
 const BREAKS_MAX = 3;
 
 /**
  * Uploads the file at `path`. It is read twice, once for its digest, and never held in memory. A
  * file that the hub has for this user is not sent; of one whose upload was interrupted, only the
- * parts that are missing.
+ * parts that are missing. rfs's hub gets it in the way of rfs's clients.
+ *
+ * @example
+ * ```ts ignore
+ * import { connectHub, downloadFile, uploadFile } from "myfs";
+ *
+ * const client = await connectHub("hub://127.0.0.1:3000", { user: "alice", password });
+ * const { hash } = await uploadFile(client, "./disk.img");
+ * await downloadFile(client, hash, "./copy.img");
+ * ```
  *
  * @throws {HubError} when the hub does not take it, as where the file changed while it was read.
  * @throws {StoreDeniedError} {StoreUnavailableError} as every request to a hub.
@@ -61,28 +77,36 @@ export async function uploadFile(
   path: string,
   options: TransferOptions = {},
 ): Promise<UploadReport> {
-  const { signal, onBytes, concurrencyMax = 4 } = options;
+  const { signal, onBytes, concurrencyMax = CONCURRENCY_DEFAULT } = options;
   const { UploadAnswer, UploadFileAnswer } = await import("./messages/mod.ts");
   const { sha256, size } = await digestOf(path, signal);
   const hub = client.hub.name;
-  const seen = await client.request({
-    method: "HEAD",
-    path: `api/v1/file/${sha256}`,
-    task: `look for ${path} at ${hub}`,
-    accept: [401, 403, 404, 405],
-    signal,
-  });
-  await seen.body?.cancel();
-  if (seen.ok) return { sha256, size, sentBytes: 0 };
+  const hasIt = async (): Promise<boolean> => {
+    const response = await client.request({
+      method: "HEAD",
+      path: `api/v1/file/${sha256}`,
+      task: `look for ${path} at ${hub}`,
+      accept: [401, 403, 404, 405],
+      signal,
+    });
+    await response.body?.cancel();
+    return response.ok;
+  };
+  if (await hasIt()) return { hash: sha256, sha256, size, sentBytes: 0 };
 
   const task = `upload ${path} to ${hub}`;
-  const upload = await client.json(UploadAnswer, {
+  const upload = await client.optionalJson(UploadAnswer, {
     method: "POST",
     path: "api/v1/uploads",
     json: { size, sha256, kind: "file" },
     task,
+    accept: [404, 405],
     signal,
   });
+  if (upload === undefined) {
+    const blocks = await uploadInBlocks(client, path, { signal, onBytes, concurrencyMax });
+    return { sha256, size, ...blocks };
+  }
   const there = new Set(upload.parts);
   const parts = Array.from({ length: Math.ceil(size / upload.part_size) }, (_, n) => n)
     .filter((n) => !there.has(n));
@@ -90,126 +114,187 @@ export async function uploadFile(
   const sentBytes = parts.reduce((sum, n) => sum + lengthOf(n), 0);
   let across = size - sentBytes;
   onBytes?.(across, size);
-  await forEachBounded(parts, concurrencyMax, async (n) => {
-    const response = await client.request({
-      method: "PUT",
-      path: `api/v1/uploads/${upload.id}/parts/${n}`,
-      headers: {
-        "Content-Type": "application/octet-stream",
-        "Content-Length": `${lengthOf(n)}`,
-      },
-      body: () => ReadableStream.from(readPart(path, n * upload.part_size, lengthOf(n))),
+  try {
+    await forEachBounded(parts, concurrencyMax, async (n) => {
+      const response = await client.request({
+        method: "PUT",
+        path: `api/v1/uploads/${upload.id}/parts/${n}`,
+        headers: {
+          "Content-Type": "application/octet-stream",
+          "Content-Length": `${lengthOf(n)}`,
+        },
+        body: () => ReadableStream.from(readPart(path, n * upload.part_size, lengthOf(n))),
+        task,
+        signal,
+      });
+      await response.body?.cancel();
+      onBytes?.(across += lengthOf(n), size);
+    });
+    const answer = await client.json(UploadFileAnswer, {
+      method: "POST",
+      path: `api/v1/uploads/${upload.id}/commit`,
+      json: { sha256 },
       task,
       signal,
     });
-    await response.body?.cancel();
-    onBytes?.(across += lengthOf(n), size);
-  });
-  const answer = await client.json(UploadFileAnswer, {
-    method: "POST",
-    path: `api/v1/uploads/${upload.id}/commit`,
-    json: { sha256 },
-    task,
-    signal,
-  });
-  if (answer.file_hash !== sha256) {
-    throw new StoreUnavailableError(hub, `Cannot ${task}: the hub keeps it under another digest`);
+    if (answer.file_hash !== sha256) {
+      throw new StoreUnavailableError(hub, `Cannot ${task}: the hub keeps it under another digest`);
+    }
+  } catch (error) {
+    // Whoever uploads the same at the same time, has the same upload, and may have ended it.
+    const isEnded = error instanceof HubError && ENDED.has(error.status);
+    if (!isEnded || !await hasIt()) throw error;
   }
-  return { sha256, size, sentBytes };
+  return { hash: sha256, sha256, size, sentBytes };
 }
 
 /**
- * Downloads the file with `sha256` to `target`, which appears complete and checked, or not at all.
- * What came of it stays beside it under the name `<target>.<sha256>.part` and is used the next time.
+ * Downloads the file with `hash`, the one that {@link uploadFile} gave, to `target`, which appears
+ * complete and checked, or not at all. What came of it stays beside it under the name
+ * `<target>.<hash>.part` and is used the next time.
  *
  * @throws {HubError} with status 404 when there is none, and when what came has another digest.
  */
 export async function downloadFile(
   client: HubClient,
-  sha256: string,
+  hash: string,
   target: string,
   options: TransferOptions = {},
 ): Promise<DownloadReport> {
-  if (!/^[0-9a-f]{64}$/.test(sha256)) {
+  if (!isHash(hash)) {
     throw new SyntaxError("Cannot download: a file's hash is 64 lower-case hexadecimal digits");
   }
-  const { signal, onBytes } = options;
-  const task = `download ${sha256} from ${client.hub.name}`;
-  const staged = `${target}.${sha256}.part`;
+  const staged = `${target}.${hash}.part`;
   const file = await open(staged, "a+", 0o666);
   try {
-    const hash = createHash("sha256");
-    let size = 0;
-    for await (const piece of file.createReadStream({ start: 0, autoClose: false })) {
-      hash.update(piece);
-      size += piece.length;
-    }
-    const kept = size;
-    for (let breaks = 0;;) {
-      const response = await client.request({
-        method: "GET",
-        path: `api/v1/file/${sha256}`,
-        task,
-        ...(size === 0 ? {} : { headers: { Range: `bytes=${size}-` } }),
-        accept: [416],
-        signal,
-      });
-      // All is there already: a range behind the end cannot be satisfied.
-      if (response.status === 416) {
-        await response.body?.cancel();
-        break;
-      }
-      const [, from] = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "") ?? [];
-      if (response.status === 206 && Number(from) !== size) {
-        await response.body?.cancel();
-        throw new StoreUnavailableError(client.hub.name, `Cannot ${task}: it sent another part`);
-      }
-      const before = size;
-      // A hub that knows no ranges sends all of it: what is there already is passed over.
-      let skip = response.status === 206 ? 0 : size;
-      const total = Number(response.headers.get("content-length") ?? NaN) +
-        (response.status === 206 ? size : 0);
-      try {
-        for await (const piece of pieces(response, signal)) {
-          const fresh = piece.subarray(Math.min(skip, piece.length));
-          skip -= piece.length - fresh.length;
-          if (fresh.length === 0) continue;
-          hash.update(fresh);
-          await file.appendFile(fresh);
-          size += fresh.length;
-          onBytes?.(size, Number.isNaN(total) ? size : total);
-        }
-        break;
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (!(error instanceof BrokenOff)) throw error;
-        breaks = size > before ? 0 : breaks + 1;
-        if (breaks < BREAKS_MAX) continue;
-        throw new StoreUnavailableError(client.hub.name, `Cannot ${task}: it breaks off`, {
-          cause: error.cause,
-          retryable: true,
-          hint: "Run the command again: it goes on where it stopped.",
-        });
-      }
-    }
-    const digest = hash.digest("hex");
-    if (digest !== sha256) {
-      await rm(staged, { force: true });
-      throw new HubError(client.hub.name, `Cannot ${task}: what came has SHA-256 ${digest}`, {
-        status: 200,
-        problem: "digest_mismatch",
-        hint: "Run the command again; if it fails again, the hub's copy is damaged.",
-      });
-    }
+    const report = await receive(client, hash, file, options);
     await file.datasync();
     await rename(staged, target);
-    return { sha256, size, receivedBytes: size - kept };
+    return { hash, ...report };
   } catch (error) {
-    if (error instanceof HubError && error.status === 404) await rm(staged, { force: true });
+    // Nothing will ever come of it.
+    if (error instanceof HubError) await rm(staged, { force: true });
     throw error;
   } finally {
     await file.close();
   }
+}
+
+async function receive(
+  client: HubClient,
+  hash: string,
+  file: FileHandle,
+  options: TransferOptions,
+): Promise<Omit<DownloadReport, "hash">> {
+  const { signal, concurrencyMax = CONCURRENCY_DEFAULT } = options;
+  const task = `download ${hash} from ${client.hub.name}`;
+  const whole = await receiveWhole(client, hash, file, { ...options, task });
+  if (whole?.sha256 === hash) return { size: whole.size, receivedBytes: whole.receivedBytes };
+  const ids = await rfsBlocksOf(client, hash, signal);
+  if (ids !== undefined) {
+    const blocks = await downloadBlocks(client, ids, file, { ...options, concurrencyMax });
+    return { ...blocks, receivedBytes: blocks.receivedBytes + (whole?.receivedBytes ?? 0) };
+  }
+  if (whole !== undefined) {
+    throw new HubError(client.hub.name, `Cannot ${task}: what came has SHA-256 ${whole.sha256}`, {
+      status: 200,
+      problem: "digest_mismatch",
+      hint: "Run the command again; if it fails again, the hub's copy is damaged.",
+    });
+  }
+  if (hash !== createHash("sha256").digest("hex")) {
+    throw new HubError(client.hub.name, `Cannot ${task}: there is no such file`, {
+      status: 404,
+      problem: undefined,
+    });
+  }
+  // rfs keeps nothing of a file without content.
+  await file.truncate(0);
+  return { size: 0, receivedBytes: 0 };
+}
+
+/** Appends what is not in `file` yet of the hub's; undefined where the hub does not have it. */
+async function receiveWhole(
+  client: HubClient,
+  hash: string,
+  file: FileHandle,
+  { task, signal, onBytes }: TransferOptions & { readonly task: string },
+): Promise<
+  { readonly sha256: string; readonly size: number; readonly receivedBytes: number } | undefined
+> {
+  const digest = createHash("sha256");
+  let size = 0;
+  for await (const piece of file.createReadStream({ start: 0, autoClose: false })) {
+    signal?.throwIfAborted();
+    digest.update(piece);
+    size += piece.length;
+  }
+  const kept = size;
+  for (let breaks = 0;;) {
+    const response = await client.request({
+      method: "GET",
+      path: `api/v1/file/${hash}`,
+      task,
+      ...(size === 0 ? {} : { headers: { Range: `bytes=${size}-` } }),
+      accept: [404, 405, 416],
+      signal,
+    });
+    if (!response.ok) {
+      await response.body?.cancel();
+      if (response.status !== 416) return undefined;
+      // All is there already: a range behind the end cannot be satisfied.
+      break;
+    }
+    const [, from] = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "") ?? [];
+    if (response.status === 206 && Number(from) !== size) {
+      await response.body?.cancel();
+      throw new StoreUnavailableError(client.hub.name, `Cannot ${task}: it sent another part`);
+    }
+    const before = size;
+    // A hub that knows no ranges sends all of it: what is there already is passed over.
+    let skip = response.status === 206 ? 0 : size;
+    const total = Number(response.headers.get("content-length") ?? NaN) +
+      (response.status === 206 ? size : 0);
+    try {
+      for await (const piece of bodyPieces(response, { silenceMaxMs: SILENCE_MAX_MS, signal })) {
+        const fresh = piece.subarray(Math.min(skip, piece.length));
+        skip -= piece.length - fresh.length;
+        if (fresh.length === 0) continue;
+        digest.update(fresh);
+        await file.appendFile(fresh);
+        size += fresh.length;
+        onBytes?.(size, Number.isNaN(total) ? size : total);
+      }
+      break;
+    } catch (error) {
+      if (!(error instanceof BrokenBodyError)) throw error;
+      breaks = size > before ? 0 : breaks + 1;
+      if (breaks < BREAKS_MAX) continue;
+      throw new StoreUnavailableError(client.hub.name, `Cannot ${task}: ${error.message}`, {
+        cause: error,
+        retryable: true,
+        hint: "Run the command again: it goes on where it stopped.",
+      });
+    }
+  }
+  return { sha256: digest.digest("hex"), size, receivedBytes: size - kept };
+}
+
+/**
+ * Whether the hub has the file at `path`, in the way of today's uploads or of those of rfs.
+ *
+ * @returns The hash by which the hub gives it back; undefined where it does not have it.
+ */
+export async function findAtHub(
+  client: HubClient,
+  path: string,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<string | undefined> {
+  const options = signal === undefined ? {} : { signal };
+  const { sha256 } = await digestOf(path, signal);
+  if ((await existsAtHub(client, sha256, options)).file) return sha256;
+  const { hash } = await rfsHashOf(path, signal);
+  return (await existsAtHub(client, hash, options)).file ? hash : undefined;
 }
 
 /** Whether the hub has a file, or a block, with that hash and lets the caller know. */
@@ -218,7 +303,7 @@ export async function existsAtHub(
   hash: string,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<{ readonly file: boolean; readonly block: boolean }> {
-  if (!/^[0-9a-f]{64}$/.test(hash)) {
+  if (!isHash(hash)) {
     throw new SyntaxError("Cannot look for it: a hash is 64 lower-case hexadecimal digits");
   }
   const has = async (method: "HEAD" | "GET", path: string): Promise<boolean> => {
@@ -262,46 +347,6 @@ export async function publishFlist(
   return answer.digest;
 }
 
-/** A body that ended too early, or stands still. */
-class BrokenOff extends Error {
-  constructor(cause: unknown) {
-    super("it broke off", { cause });
-  }
-}
-
-async function* pieces(
-  response: Response,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  const reader = (response.body ?? new Blob([]).stream()).getReader();
-  const cancel = (): void => void reader.cancel().catch(() => {});
-  signal?.addEventListener("abort", cancel);
-  let silent = false;
-  try {
-    for (;;) {
-      const timer = setTimeout(() => {
-        silent = true;
-        cancel();
-      }, SILENCE_MAX_MS);
-      let piece: ReadableStreamReadResult<Uint8Array>;
-      try {
-        piece = await reader.read();
-      } catch (error) {
-        throw new BrokenOff(error);
-      } finally {
-        clearTimeout(timer);
-      }
-      signal?.throwIfAborted();
-      if (silent) throw new BrokenOff(new Error(`silent for ${SILENCE_MAX_MS} ms`));
-      if (piece.done) return;
-      yield piece.value;
-    }
-  } finally {
-    signal?.removeEventListener("abort", cancel);
-    cancel();
-  }
-}
-
 async function* readPart(
   path: string,
   offset: number,
@@ -334,4 +379,8 @@ async function digestOf(
     size += piece.length;
   }
   return { sha256: hash.digest("hex"), size };
+}
+
+function isHash(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
 }

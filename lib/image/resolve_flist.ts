@@ -8,9 +8,12 @@
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { FlistFormatError, FlistNotFoundError, StoreUnavailableError } from "../base/errors.ts";
+import { bodyPieces, BrokenBodyError } from "../hub_api/body_pieces.ts";
 import type { HubCredentials } from "../hub_api/credentials.ts";
+import type { ConnectHubOptions, HubClient } from "../hub_api/hub_client.ts";
 import {
   formatHubFlist,
+  type HubAddress,
   type HubFlistReference,
   isHubFlist,
   parseHubFlist,
@@ -23,6 +26,8 @@ export interface ResolveFlistOptions {
   readonly cacheFolder: string;
   /** Tokens for hubs. @default flists are asked for without */
   readonly credentials?: HubCredentials;
+  /** A client that is used for flists on its hub. @default one is made */
+  readonly client?: HubClient;
   /** Stops the download. */
   readonly signal?: AbortSignal;
   /** How long a server may be silent. @default {30_000} */
@@ -87,11 +92,12 @@ async function resolveHubFlist(
     const path = await cache.find(reference.sha256);
     if (path !== undefined) return path;
   }
-  const { HubClient } = await import("../hub_api/hub_client.ts");
-  const client = new HubClient(reference.hub, {
-    ...(credentials === undefined ? {} : { credentials }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-  });
+  const client = options.client?.hub.base.href === reference.hub.base.href
+    ? options.client
+    : await makeClient(reference.hub, {
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
   const known = reference.kind === "digest" ? undefined : await cache.known(name);
   const ask = known === undefined ? { signal } : { etag: known.etag, signal };
   const response = await client.fetchFlist(reference, ask);
@@ -100,6 +106,11 @@ async function resolveHubFlist(
   const [, tagged] = /^"(?:sha256[:-])?([0-9a-f]{64})"$/.exec(etag) ?? [];
   const wanted = reference.kind === "digest" ? reference.sha256 : tagged;
   return await cache.keep(name, response, etag, wanted, options);
+}
+
+async function makeClient(hub: HubAddress, options: ConnectHubOptions): Promise<HubClient> {
+  const { HubClient } = await import("../hub_api/hub_client.ts");
+  return new HubClient(hub, options);
 }
 
 async function resolveWebFlist(reference: string, options: ResolveFlistOptions): Promise<string> {
@@ -210,27 +221,15 @@ class FlistCache {
     const shown = redactUrl(name);
     const temporary = `${this.#folder}/.${crypto.randomUUID()}.tmp`;
     const hash = createHash("sha256");
-    const reader = (response.body ?? new Blob([]).stream()).getReader();
-    const cancel = (): void => void reader.cancel().catch(() => {});
-    signal?.addEventListener("abort", cancel);
-    let late = false;
     try {
       let size = 0;
       {
         using file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
-        for (;;) {
-          const timer = setTimeout(() => {
-            late = true;
-            cancel();
-          }, timeoutMs);
-          const { done, value } = await reader.read().finally(() => clearTimeout(timer));
-          signal?.throwIfAborted();
-          if (late) throw unavailable(shown, `the server is silent for ${timeoutMs} ms`, true);
-          if (done) break;
-          size += value.length;
+        for await (const piece of bodyPieces(response, { silenceMaxMs: timeoutMs, signal })) {
+          size += piece.length;
           if (size > FLIST_SIZE_MAX) throw new FlistFormatError(shown, "it is too large");
-          hash.update(value);
-          for (let at = 0; at < value.length;) at += await file.write(value.subarray(at));
+          hash.update(piece);
+          for (let at = 0; at < piece.length;) at += await file.write(piece.subarray(at));
         }
         await file.syncData();
       }
@@ -242,14 +241,9 @@ class FlistCache {
       if (etag !== "") await this.#remember(name, { sha256, etag });
       return this.path(sha256);
     } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof TypeError) {
-        throw unavailable(shown, "the server hung up before all had come", true, error);
-      }
+      if (error instanceof BrokenBodyError) throw unavailable(shown, error.message, true, error);
       throw error;
     } finally {
-      signal?.removeEventListener("abort", cancel);
-      cancel();
       await rm(temporary, { force: true });
     }
   }

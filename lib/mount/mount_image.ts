@@ -148,7 +148,8 @@ export interface MountStatistics {
 
 /**
  * Mounts the image whose flist is `meta` on the directory `target`, read only. It is ready at once:
- * content is fetched when programs read it.
+ * content is fetched when programs read it. A flist on a hub, or at a web address, is mounted by the
+ * path that `resolveFlist` gives.
  *
  * Metadata, and content of stores in local directories, are answered by threads. For what comes from
  * elsewhere this thread must be free now and then: a program that reads from its own mount does so

@@ -85,7 +85,8 @@ interface Server {
 export class HttpClient implements AsyncDisposable {
   readonly #store: string;
   readonly #publicAddressesOnly: boolean;
-  readonly #home: Server;
+  readonly #base: URL;
+  #home: Server;
   readonly #permits = new Semaphore(REQUESTS_MAX);
   /** The one used last at the end. */
   readonly #idle: HttpConnection[] = [];
@@ -96,7 +97,13 @@ export class HttpClient implements AsyncDisposable {
   constructor({ store, base, authorization, publicAddressesOnly = false }: HttpClientOptions) {
     this.#store = store;
     this.#publicAddressesOnly = publicAddressesOnly;
+    this.#base = base;
     this.#home = serverOf(base, authorization);
+  }
+
+  /** What requests that begin from now on are authorized with, at this server and at no other. */
+  authorize(authorization: string): void {
+    this.#home = serverOf(this.#base, authorization);
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * A hub that answers as the rfs server does, for what concerns blocks: in memory.
+ * A hub that answers as the rfs server does, for what concerns blocks and files: in memory.
  *
  * @module
  */
@@ -23,6 +23,12 @@ export class RfsHub implements AsyncDisposable {
   });
   /** The blocks by id. */
   readonly blocks = new Map<string, Uint8Array>();
+  /** The blocks of files, by the files' hashes and in order. */
+  readonly files = new Map<string, string[]>();
+  /** How often blocks were downloaded. */
+  readonly downloads = new Map<string, number>();
+  /** Whether whole files can be had. */
+  servesFiles = true;
   /** Method and target of all requests. */
   readonly requests: string[] = [];
 
@@ -57,6 +63,9 @@ export class RfsHub implements AsyncDisposable {
         .end(JSON.stringify(content));
     };
     if (body.length > BODY_SIZE_MAX) return text(413, "length limit exceeded");
+    const file = this.files.get(
+      /^\/api\/v1\/(?:file|blocks)\/([^/]+)$/.exec(url.pathname)?.[1] ?? "",
+    );
     const [, hash] = /^\/api\/v1\/block\/([^/]+)$/.exec(url.pathname) ?? [];
     if (request.method === "GET" && url.pathname === "/api/v1") {
       return json(200, { msg: "flist server is working" });
@@ -71,19 +80,56 @@ export class RfsHub implements AsyncDisposable {
       const id = toHex(blake2b256(body));
       const isNew = !this.blocks.has(id);
       if (isNew) this.blocks.set(id, body);
+      const fileHash = url.searchParams.get("file_hash")!;
+      if (fileHash !== "") {
+        if (!this.files.has(fileHash)) this.files.set(fileHash, []);
+        this.files.get(fileHash)![Number(url.searchParams.get("idx"))] = id;
+      }
       return json(isNew ? 201 : 200, { hash: id, message: "Block processed successfully" });
     }
     if (request.method === "POST" && url.pathname === "/api/v1/block/verify") {
       const { blocks } = JSON.parse(new TextDecoder().decode(body)) as {
         blocks: { block_hash: string; file_hash: string; block_index: number }[];
       };
-      const missing = blocks.map(({ block_hash }) => block_hash)
-        .filter((id) => !this.blocks.has(id));
-      return json(200, { missing });
+      const missing = blocks.filter(({ block_hash, file_hash, block_index }) =>
+        !this.blocks.has(block_hash) ||
+        file_hash !== "" && this.files.get(file_hash)?.[block_index] !== block_hash
+      );
+      return json(200, { missing: missing.map(({ block_hash }) => block_hash) });
+    }
+    if (request.method === "GET" && url.pathname === "/api/v1/user/blocks") {
+      if (request.headers.authorization !== `Bearer ${HUB_TOKEN}`) return text(401, "");
+      const [page, size] = ["page", "per_page"].map((name) => Number(url.searchParams.get(name)));
+      const all = [...this.blocks].map(([id, { length }]) => [id, length]);
+      return json(200, {
+        blocks: all.slice((page! - 1) * size!, page! * size!),
+        total: all.length,
+        all_blocks: all.length + 1,
+      });
+    }
+    const [, counted] = /^\/api\/v1\/block\/([^/]+)\/downloads$/.exec(url.pathname) ?? [];
+    if (counted !== undefined) {
+      const block = this.blocks.get(counted);
+      if (block === undefined) return text(404, `Block with hash '${counted}' not found`);
+      const downloads_count = this.downloads.get(counted) ?? 0;
+      return json(200, { block_hash: counted, downloads_count, block_size: block.length });
+    }
+    if (url.pathname.startsWith("/api/v1/blocks/") && request.method === "GET") {
+      const single = url.pathname.split("/").at(-1)!;
+      const ids = file ?? (this.blocks.has(single) ? [single] : undefined);
+      if (ids === undefined) return text(404, "");
+      return json(200, { blocks: ids.map((id, index) => [id, index]) });
+    }
+    if (url.pathname.startsWith("/api/v1/file/") && file !== undefined && this.servesFiles) {
+      response.writeHead(200, { "Content-Type": "application/octet-stream" });
+      for (const id of file) response.write(this.blocks.get(id)!);
+      response.end();
+      return;
     }
     if (hash !== undefined && (request.method === "GET" || request.method === "HEAD")) {
       const block = this.blocks.get(hash);
       if (block === undefined) return text(404, `Block with hash '${hash}' not found`);
+      if (request.method === "GET") this.downloads.set(hash, (this.downloads.get(hash) ?? 0) + 1);
       response.writeHead(200, { "Content-Type": "application/octet-stream" }).end(block);
       return;
     }

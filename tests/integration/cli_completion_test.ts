@@ -54,6 +54,8 @@ try myfs check ""
 try myfs pack -m x ""
 try myfs pack --meta fi
 try myfs pack --level ""
+try myfs upload ""
+try myfs upload-dir ""
 try myfs completion ""
 try myfs config tag ""
 complete -p myfs`,
@@ -68,6 +70,8 @@ complete -p myfs`,
     "file.fl folder",
     "file.fl",
     "",
+    "file.fl folder",
+    "folder",
     "bash zsh fish",
     "list add delete",
     "complete -F _myfs myfs",

@@ -133,7 +133,8 @@ Deno.test("cli hub: tokens print their secret once, and JSON is one document", a
   const missing = await myfsJson(["exists", DIGEST], { env });
   assert.equal(missing.code, 10);
   assert.equal(missing.document.file, false);
-  assert.equal((await myfs(["exists", "../etc/passwd"], { env })).code, 2);
+  assert.equal((await myfs(["exists", "./missing"], { env })).code, 10);
+  assert.equal((await myfs(["download", "../etc/passwd"], { env })).code, 2);
   assert.equal((await myfs(["token", "list"], run)).code, 2);
   await Deno.remove(folder, { recursive: true });
 });

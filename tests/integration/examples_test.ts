@@ -5,8 +5,17 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { diffImages, type EntryAspect, openImage, packDirectory, type Profile } from "myfs";
+import {
+  connectHub,
+  diffImages,
+  downloadTree,
+  type EntryAspect,
+  openImage,
+  packDirectory,
+  type Profile,
+} from "myfs";
 import { libc } from "../../lib/linux/libc.ts";
+import { HUB_PASSWORDS, HubServer } from "../helpers/hub_server.ts";
 
 // It stays loaded for as long as the process lives: loaded within a test, it would count as leaked.
 libc();
@@ -111,6 +120,31 @@ Deno.test("examples: each script explains itself when its arguments are missing"
     assert.match(stderr, new RegExp(`^Usage: deno run -A scripts_examples/${name} <`));
   }
 });
+
+Deno.test(
+  "publish_on_hub: a tree is published once, and again where it has changed",
+  withTree(async (folder, tree) => {
+    await using hub = await HubServer.start();
+    const name = `${hub.hubUrl}/bob/site:1`;
+    const env = { MYFS_HUB_PASSWORD: HUB_PASSWORDS.bob };
+    const publish = (): Promise<Outcome> => runScript("publish_on_hub.ts", [tree, name], env);
+    const first = await publish();
+    assert.equal(first.exitCode, 0, first.stderr);
+    assert.match(first.stdout, /^hub:\S+\/bob\/site:1 is [0-9a-f]{64}\n[1-9]\d* blocks went there/);
+    assert.match((await publish()).stdout, /It was the same before\./);
+    await Deno.writeTextFile(`${tree}/etc/motd`, "Another\n");
+    const third = await publish();
+    assert.match(third.stdout, /\n1 blocks went there, [1-9]\d* were there already\.\n/);
+    assert.equal(third.stdout.split("\n").filter((line) => line.startsWith("20")).length, 3);
+
+    const client = await connectHub(hub.hubUrl, { user: "bob", password: HUB_PASSWORDS.bob });
+    await downloadTree(client, "bob/site:1", `${folder}/copy`);
+    assert.equal(await Deno.readTextFile(`${folder}/copy/etc/motd`), "Another\n");
+    const denied = await runScript("publish_on_hub.ts", [tree, name]);
+    assert.equal(denied.exitCode, 1);
+    assert.match(denied.stderr, /myfs login/);
+  }),
+);
 
 Deno.test(
   "pack_and_unpack: makes a flist, blocks and an equal copy",

@@ -68,7 +68,7 @@ export function pinCommand(execute: Execute): CommandUnknownOpts {
             fetch,
             ...(trustRoutes === undefined ? {} : { trustRoutes }),
             ...storeOptions(options),
-            ...tuningOf(options),
+            ...await tuningOf(options),
             ...stateOptions(),
             signal: session.signal,
             onProgress: session.onProgress,

@@ -75,7 +75,7 @@ export function catCommand(execute: Execute): CommandUnknownOpts {
           ...withoutCache(options),
           ...(cache === undefined ? {} : { cache }),
           ...storeOptions(options),
-          ...tuningOf(options),
+          ...await tuningOf(options),
           ...stateOptions(),
         });
         const files: ImageEntry[] = [];

@@ -55,7 +55,7 @@ export function storeCheckCommand(execute: Execute): CommandUnknownOpts {
           ...(options.readOnly === undefined ? {} : { readOnly: options.readOnly }),
           ...(options.leaveBlocks === undefined ? {} : { leaveBlocks: options.leaveBlocks }),
           speed: options.speed,
-          ...tuningOf(options),
+          ...await tuningOf(options),
           signal: session.signal,
           onProgress: session.onProgress,
         });

@@ -66,7 +66,7 @@ export function storeCopyCommand(execute: Execute): CommandUnknownOpts {
           ...(options.checkPresent === undefined ? {} : { checkPresent: options.checkPresent }),
           ...(options.move === undefined ? {} : { move: options.move }),
           ...(options.concurrency === undefined ? {} : { concurrencyMax: options.concurrency }),
-          ...tuningOf(options),
+          ...await tuningOf(options),
           signal: session.signal,
           onProgress: session.onProgress,
         });

@@ -5,7 +5,8 @@
  */
 
 import * as z from "zod";
-import { Count, Digest, IDS_A_REQUEST_MAX } from "./common.ts";
+import { IDS_A_REQUEST_MAX } from "../limits.ts";
+import { Count, Digest } from "./common.ts";
 
 /** `POST /api/v1/block`: of which file the block is, and which one; empty where it is of none. */
 export const UploadBlockQuery = z.object({

@@ -7,9 +7,6 @@
 
 import * as z from "zod";
 
-/** Ids that one request may name. */
-export const IDS_A_REQUEST_MAX = 10_000;
-
 /** Rows that a page of rfs's lists has at most. */
 export const RFS_PAGE_SIZE_MAX = 100;
 

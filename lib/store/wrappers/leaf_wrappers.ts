@@ -5,6 +5,8 @@
  */
 
 import { systemClock } from "../../base/clock.ts";
+import type { HubCredentials } from "../../hub_api/credentials.ts";
+import type { HubClient } from "../../hub_api/hub_client.ts";
 import { LinkedAbort } from "../../base/linked_abort.ts";
 import { type BlockCheck, checkEitherDigest } from "../block_check.ts";
 import type { Store } from "../store.ts";
@@ -16,7 +18,7 @@ import type { StoreMetricsCollector } from "./store_metrics.ts";
 import { TokenBucket } from "./token_bucket.ts";
 import { VerifyingStore } from "./verifying_store.ts";
 
-/** How much is asked of stores, and how patiently. */
+/** How much is asked of stores, how patiently, and as whom. */
 export interface StoreTuning {
   /**
    * How long a store on the network may take for one request before it counts as failed, in
@@ -53,6 +55,15 @@ export interface StoreTuning {
    * @default nothing is counted
    */
   readonly metrics?: StoreMetricsCollector;
+  /**
+   * Who the user is to hubs whose URLs have no token. A hub gets its own token only, over TLS only
+   * where the user signed in so, and is asked for the next one where that has ended.
+   *
+   * @default hubs are asked without a token
+   */
+  readonly hubCredentials?: HubCredentials;
+  /** A client of one hub, whose token is used for stores there in place of all others. */
+  readonly hubClient?: HubClient;
 }
 
 /** How the blocks of stores are checked. */

@@ -5,12 +5,13 @@
 import assert from "node:assert/strict";
 import { byteCount, tuningOf } from "../../../cli/store_tuning.ts";
 
-Deno.test("store tuning: says what was given, in the library's units, and nothing else", () => {
-  assert.deepEqual(tuningOf({}), { storeOptions: {} });
+Deno.test("store tuning: says what was given, in the library's units, and who one is", async () => {
+  const { hubCredentials, ...nothing } = (await tuningOf({})).storeOptions;
+  assert.deepEqual(nothing, {});
   const options = { timeout: 5, retries: 0, concurrency: 3, limitRate: 1000 };
-  assert.deepEqual(tuningOf(options), {
-    storeOptions: { deadlineMs: 5000, attempts: 1, concurrency: 3, bytesPerSecond: 1000 },
-  });
+  const { hubCredentials: same, ...given } = (await tuningOf(options)).storeOptions;
+  assert.deepEqual(given, { deadlineMs: 5000, attempts: 1, concurrency: 3, bytesPerSecond: 1000 });
+  assert.equal(same?.path, hubCredentials?.path);
 });
 
 Deno.test("byte count: accepts plain numbers and K, M, G, T of 1,024", () => {

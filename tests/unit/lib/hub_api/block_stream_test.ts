@@ -11,6 +11,7 @@ import {
   BLOCK_FRAME_HEAD_SIZE,
   blockFrameHead,
   BlockStreamError,
+  joinBlockStream,
   readBlockStream,
   type ReadBlockStreamOptions,
   type StreamedBlock,
@@ -97,4 +98,14 @@ Deno.test("block stream: a reader or writer that is left releases its source", a
   for await (const _ of readBlockStream(source([await written(BLOCKS.slice(0, 3))]))) break;
   for await (const _ of writeBlockStream(source(BLOCKS))) break;
   assert.equal(released, 2);
+});
+
+Deno.test("block stream: one that is joined is the same as one that is written", async () => {
+  const blocks = [0, 1, 500, 70_000].map((size, index) => ({
+    id: parseBlockId(`${index}`.repeat(64)),
+    block: new Uint8Array(size).fill(index),
+  }));
+  const written = await Array.fromAsync(writeBlockStream(blocks));
+  assert.deepEqual(joinBlockStream(blocks), concatBytes(written));
+  assert.deepEqual(joinBlockStream([]), new Uint8Array());
 });

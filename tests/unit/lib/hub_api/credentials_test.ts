@@ -22,9 +22,8 @@ Deno.test("hub credentials: kept by hub, in a file for its owner alone, and forg
   assert.equal((await Deno.stat(`${folder}/new`)).mode! & 0o777, 0o700);
   assert.equal(await credentials.delete(ONE), true);
   assert.equal(await credentials.get(ONE), undefined);
-  assert.deepEqual(await Array.fromAsync(Deno.readDir(`${folder}/new`), ({ name }) => name), [
-    "hubs.json",
-  ]);
+  const left = await Array.fromAsync(Deno.readDir(`${folder}/new`), ({ name }) => name);
+  assert.deepEqual(left.sort(), ["hubs.json", "hubs.json.lock"]);
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -38,4 +37,33 @@ Deno.test("hub credentials: a damaged file is named, and nothing of it is shown"
   await Deno.writeTextFile(path, '{"http://one:1/": {"user": 1}}');
   assert.equal(await new HubCredentials(path).get(ONE), undefined);
   await Deno.remove(path);
+});
+
+Deno.test("hub credentials: changes at once come one after the other, and none is lost", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/hubs.json`;
+  let isBusy = false;
+  await Promise.all(
+    Array.from({ length: 8 }, (_, index) =>
+      new HubCredentials(path).update(ONE, async (known) => {
+        assert.equal(isBusy, false);
+        isBusy = true;
+        await Promise.resolve();
+        isBusy = false;
+        return { user: `${known?.user ?? ""}${index}`, accessToken: "a" };
+      })),
+  );
+  const kept = await new HubCredentials(path).get(ONE);
+  assert.deepEqual([...kept!.user].sort(), [..."01234567"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("hub credentials: a token that was given goes to its hub alone, and is not written", async () => {
+  const credentials = new HubCredentials("/nonexistent/hubs.json", { hub: ONE, token: "T" });
+  assert.deepEqual(await credentials.get(ONE), { user: "", accessToken: "T" });
+  assert.equal(await credentials.get(OTHER), undefined);
+  assert.throws(
+    () => new HubCredentials("/nonexistent", { hub: ONE, token: "s3cret\r\n" }),
+    (error: Error) => error instanceof TypeError && !error.message.includes("s3cret"),
+  );
 });

@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { HUB_ENDPOINTS, type HubEndpoint } from "../../../../lib/hub_api/endpoints.ts";
+import { IDS_A_REQUEST_MAX } from "../../../../lib/hub_api/limits.ts";
 import * as messages from "../../../../lib/hub_api/messages/mod.ts";
 
 const DIGEST = "ab".repeat(32);
@@ -111,9 +112,9 @@ Deno.test("messages: names hold nothing that a path or a header could be broken 
 
 Deno.test("messages: a request for more ids than allowed is refused", () => {
   const blocks = (count: number): unknown => ({ blocks: new Array(count).fill(DIGEST) });
-  const { success } = messages.BlockListRequest.safeParse(blocks(messages.IDS_A_REQUEST_MAX));
+  const { success } = messages.BlockListRequest.safeParse(blocks(IDS_A_REQUEST_MAX));
   assert.ok(success);
-  const more = blocks(messages.IDS_A_REQUEST_MAX + 1);
+  const more = blocks(IDS_A_REQUEST_MAX + 1);
   assert.ok(!messages.BlockListRequest.safeParse(more).success);
 });
 

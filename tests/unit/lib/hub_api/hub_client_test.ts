@@ -78,6 +78,40 @@ Deno.test("hub client: requests at once with an ended token refresh it once, and
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("hub client: gives its token to others, and the next one where that was refused", async () => {
+  await using hub = serve((_, index) =>
+    index === 0
+      ? Response.json({ access_token: "NEW", refresh_token: "R2" })
+      : problem(401, "token_invalid")
+  );
+  const folder = await Deno.makeTempDir();
+  const credentials = new HubCredentials(`${folder}/hubs.json`);
+  const client = await connectHub(hub.url, { credentials });
+  await credentials.set(client.hub, { user: "alice", accessToken: "OLD", refreshToken: "R1" });
+  const other = await connectHub(hub.url, { credentials });
+  assert.equal(await client.accessToken(), "OLD");
+  assert.equal(await other.accessToken(), "OLD");
+  assert.equal(await client.accessToken("OLD"), "NEW");
+  assert.equal(await client.accessToken("OLD"), "NEW");
+  // The refresh token was used up by the first, which has kept what it got.
+  assert.equal(await other.accessToken("OLD"), "NEW");
+  assert.equal(hub.requests.length, 1);
+  assert.equal(await other.accessToken("NEW"), undefined);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("hub client: a hub that is away while the token is to be refreshed may come back", async () => {
+  const folder = await Deno.makeTempDir();
+  const credentials = new HubCredentials(`${folder}/hubs.json`);
+  const client = await connectHub("hub://127.0.0.1:1", { credentials });
+  await credentials.set(client.hub, { user: "alice", accessToken: "OLD", refreshToken: "R1" });
+  await assert.rejects(
+    client.accessToken("OLD"),
+    (error: Error) => error instanceof StoreUnavailableError && error.retryable,
+  );
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("hub client: a token that cannot be refreshed is denied after one attempt", async () => {
   await using hub = serve(() => problem(401, "token_invalid"));
   await assert.rejects((await connectHub(hub.url, { token: "T" })).me(), StoreDeniedError);

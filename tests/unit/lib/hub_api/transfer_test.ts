@@ -10,6 +10,7 @@ import { connectHub, HubClient } from "../../../../lib/hub_api/hub_client.ts";
 import {
   downloadFile,
   existsAtHub,
+  findAtHub,
   publishFlist,
   uploadFile,
 } from "../../../../lib/hub_api/transfer.ts";
@@ -120,7 +121,8 @@ Deno.test("upload: a file goes up in parts, and is not sent a second time", asyn
   const path = await sourceFile(hub);
   const seen: number[] = [];
   const report = await uploadFile(hub.client, path, { onBytes: (bytes) => seen.push(bytes) });
-  assert.deepEqual(report, { sha256: SHA256, size: CONTENT.length, sentBytes: CONTENT.length });
+  const size = CONTENT.length;
+  assert.deepEqual(report, { hash: SHA256, sha256: SHA256, size, sentBytes: size });
   assert.deepEqual(hub.files.get(SHA256), CONTENT);
   assert.equal(seen.at(-1), CONTENT.length);
   assert.equal((await uploadFile(hub.client, path)).sentBytes, 0);
@@ -174,7 +176,7 @@ Deno.test("download: it comes whole, and goes on where an earlier one stopped", 
   await using hub = await SmallHub.start();
   hub.files.set(SHA256, CONTENT);
   const target = `${hub.folder}/target`;
-  const whole = { sha256: SHA256, size: CONTENT.length };
+  const whole = { hash: SHA256, size: CONTENT.length };
   assert.deepEqual(await downloadFile(hub.client, SHA256, target), {
     ...whole,
     receivedBytes: CONTENT.length,
@@ -261,4 +263,27 @@ Deno.test("publish: a flist goes under its name, seen by whom it is for", async 
   const digest = await publishFlist(hub.client, path, reference, { visibility: "public" });
   assert.equal(digest, SHA256);
   assert.deepEqual(hub.requests, ["PUT /api/v1/flists/al/deb/1?visibility=public"]);
+});
+
+Deno.test("find: a file that the hub has is known by its content", async () => {
+  await using hub = await SmallHub.start();
+  const path = await sourceFile(hub);
+  assert.equal(await findAtHub(hub.client, path), undefined);
+  hub.files.set(SHA256, CONTENT);
+  assert.equal(await findAtHub(hub.client, path), SHA256);
+});
+
+Deno.test("upload: one that somebody else has ended meanwhile is done, or told", async () => {
+  await using hub = await SmallHub.start();
+  const path = await sourceFile(hub);
+  hub.before = ({ url }) => {
+    if (!url.endsWith("/parts/2")) return undefined;
+    hub.files.set(SHA256, CONTENT);
+    return Response.json({ title: "There is no such upload" }, { status: 404 });
+  };
+  assert.equal((await uploadFile(hub.client, path)).hash, SHA256);
+  hub.files.clear();
+  hub.before = ({ url }) =>
+    url.endsWith("/commit") ? Response.json({ title: "Gone" }, { status: 404 }) : undefined;
+  await assert.rejects(uploadFile(hub.client, path), { code: "hub", status: 404 });
 });
