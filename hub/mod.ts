@@ -19,21 +19,23 @@ export { serveHub, type ServingHub } from "./serve.ts";
 let app: Promise<HubApp> | undefined;
 
 async function open(): Promise<HubApp> {
-  const hub = await openHub(await loadConfig());
-  if (hub.firstAdmin !== undefined) {
-    const { name, password } = hub.firstAdmin;
-    const text = `The first administrator is ${name} with the password ${password}\n`;
-    Deno.stderr.writeSync(new TextEncoder().encode(text));
-  }
-  return createHubApp(hub);
+  return createHubApp(await openHub(await loadConfig()));
 }
 
-/** Opens the hub with the first request. */
+/** For `deno serve`: opens the hub when it starts to listen, which ends where that fails. */
 export default {
+  onListen(): void {
+    app ??= open();
+    app.catch((error) => {
+      // deno-lint-ignore no-console -- there is no command line around it
+      console.error(`error: ${error instanceof Error ? error.message : error}`);
+      Deno.exit(1);
+    });
+  },
   async fetch(request: Request, info?: Deno.ServeHandlerInfo): Promise<Response> {
     app ??= open();
     const peer = info?.remoteAddr;
-    const remoteAddress = peer !== undefined && "hostname" in peer ? peer.hostname : "unix";
-    return await (await app).fetch(request, { remoteAddress });
+    const where = peer !== undefined && "hostname" in peer ? { remoteAddress: peer.hostname } : {};
+    return await (await app).fetch(request, where);
   },
 };

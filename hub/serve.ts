@@ -9,8 +9,10 @@ import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { getRequestListener } from "@hono/node-server";
+import { MyfsError } from "myfs";
 import { createHubApp } from "./app.ts";
 import type { HubConfig } from "./config/load_config.ts";
+import { answerUnreadable } from "./problem_response.ts";
 import { type OpenHub, openHub, type OpenHubOptions } from "./open_hub.ts";
 
 /** A hub that serves. */
@@ -36,7 +38,8 @@ export async function serveHub(
       const { remoteAddress } = incoming.socket;
       return app.fetch(request, remoteAddress === undefined ? {} : { remoteAddress });
     },
-    { overrideGlobalObjects: false },
+    // Health checks of HTTP/1.0 name no host.
+    { overrideGlobalObjects: false, hostname: config.host, errorHandler: answerUnreadable },
   );
   const bounds: ServerOptions = {
     headersTimeout: config.header_timeout_seconds * 1000,
@@ -45,6 +48,11 @@ export async function serveHub(
     connectionsCheckingInterval: 1000,
   };
   const connections = new Set<Socket>();
+  const servers: Server[] = [];
+  stack.defer(async () => {
+    const drainMs = config.drain_seconds * 1000;
+    await Promise.all(servers.map((server) => endServer(server, connections, drainMs)));
+  });
   const start = async (server: Server, place: Place): Promise<void> => {
     server.maxConnections = config.connections_max;
     server.on("connection", (socket: Socket) => {
@@ -52,8 +60,9 @@ export async function serveHub(
       socket.on("close", () => connections.delete(socket));
       socket.on("error", () => {});
     });
+    endStalled(server, config.answer_idle_seconds * 1000);
     await listen(server, place);
-    stack.defer(() => endServer(server, connections, config.drain_seconds * 1000));
+    servers.push(server);
   };
   const tcp = await tcpServer(config, bounds, listener as never);
   await start(tcp, { host: config.host, port: config.port });
@@ -95,15 +104,64 @@ async function tcpServer(
 ): Promise<Server> {
   const { tls_cert, tls_key } = config;
   if (tls_cert === undefined || tls_key === undefined) return createServer(bounds, listener);
-  const [cert, key] = await Promise.all([Deno.readTextFile(tls_cert), Deno.readTextFile(tls_key)]);
-  return createTlsServer({ ...bounds, cert, key }, listener) as unknown as Server;
+  const [cert, key] = await Promise.all([
+    readPem("tls_cert", tls_cert),
+    readPem("tls_key", tls_key),
+  ]);
+  try {
+    return createTlsServer({ ...bounds, cert, key }, listener) as unknown as Server;
+  } catch (cause) {
+    const what = `Cannot use the certificate ${tls_cert} with the key ${tls_key}`;
+    throw new MyfsError("system", `${what}: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+async function readPem(setting: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new MyfsError("system", `Cannot read ${path} of ${setting}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/**
+ * Lets connections go that wait for nothing but their client: for the next request, or for the client
+ * to take more of an answer.
+ */
+function endStalled(server: Server, idleMs: number): void {
+  const working = new Set<Socket>();
+  server.on("request", ({ socket }, response) => {
+    working.add(socket);
+    response.once("close", () => working.delete(socket));
+  });
+  server.setTimeout(idleMs, (socket) => {
+    // Whatever is still worked at may take its time.
+    if (working.has(socket) && socket.writableLength === 0) return;
+    socket.destroy();
+  });
 }
 
 async function listen(server: Server, place: Place): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen(place, resolve);
-  await promise;
+  try {
+    await promise;
+  } catch (cause) {
+    const where = "path" in place ? place.path : `${place.host}:${place.port}`;
+    const { code } = cause as { readonly code?: unknown };
+    const options = {
+      cause,
+      ...(code === "EADDRINUSE" ? { hint: "Another program listens there." } : {}),
+    };
+    throw new MyfsError("system", `Cannot listen on ${where}: ${reasonOf(cause)}`, options);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Stops taking connections, and waits for those that are busy as long as they may be. */
@@ -128,8 +186,16 @@ async function prepareSocket(path: string): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const status = await Deno.lstat(path).catch(() => undefined);
   if (status === undefined) return;
-  if (!status.isSocket) throw new Error(`Cannot listen on ${path}: something else is there`);
-  if (await answers(path)) throw new Error(`Cannot listen on ${path}: a program does already`);
+  const problem = !status.isSocket
+    ? "something else is there"
+    : await answers(path)
+    ? "a program does already"
+    : undefined;
+  if (problem !== undefined) {
+    throw new MyfsError("system", `Cannot listen on ${path}: ${problem}`, {
+      hint: "socket_path names another place; empty, it names none.",
+    });
+  }
   await Deno.remove(path);
 }
 

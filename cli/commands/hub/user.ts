@@ -88,7 +88,7 @@ function listCommand(execute: Execute): CommandUnknownOpts {
           () => ({ users }),
           () =>
             users.map(({ name, role, disabled }) =>
-              `${name}\t${role}${disabled ? "\tdisabled" : ""}\n`
+              `${name}\t${role}${disabled ? "\tdisabled" : ""}`
             ),
         );
         return EXIT_CODE.ok;
