@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
@@ -12,6 +13,7 @@ import { getRequestListener } from "@hono/node-server";
 import { MyfsError } from "myfs";
 import { createHubApp } from "./app.ts";
 import type { HubConfig } from "./config/load_config.ts";
+import { Connections } from "./connections.ts";
 import { answerUnreadable } from "./problem_response.ts";
 import { type OpenHub, openHub, type OpenHubOptions } from "./open_hub.ts";
 
@@ -47,28 +49,23 @@ export async function serveHub(
     keepAliveTimeout: config.keep_alive_seconds * 1000,
     connectionsCheckingInterval: 1000,
   };
-  const connections = new Set<Socket>();
-  const servers: Server[] = [];
+  const started: Connections[] = [];
   stack.defer(async () => {
-    const drainMs = config.drain_seconds * 1000;
-    await Promise.all(servers.map((server) => endServer(server, connections, drainMs)));
+    await Promise.all(started.map((connections) => connections.end(config.drain_seconds * 1000)));
   });
+  const isTls = config.tls_cert !== undefined;
+  const idleMs = config.answer_idle_seconds * 1000;
   const start = async (server: Server, place: Place): Promise<void> => {
     server.maxConnections = config.connections_max;
-    server.on("connection", (socket: Socket) => {
-      connections.add(socket);
-      socket.on("close", () => connections.delete(socket));
-      socket.on("error", () => {});
-    });
-    endStalled(server, config.answer_idle_seconds * 1000);
+    const connections = new Connections(server, { isTls: isTls && "port" in place, idleMs });
     await listen(server, place);
-    servers.push(server);
+    started.push(connections);
   };
   const tcp = await tcpServer(config, bounds, listener as never);
   await start(tcp, { host: config.host, port: config.port });
   const { port } = tcp.address() as { readonly port: number };
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const scheme = config.tls_cert === undefined ? "http" : "https";
+  const scheme = isTls ? "https" : "http";
   const addresses = [`${scheme}://${host}:${port}`];
   if (config.socket_path !== "") {
     try {
@@ -108,12 +105,24 @@ async function tcpServer(
     readPem("tls_cert", tls_cert),
     readPem("tls_key", tls_key),
   ]);
+  checkPair({ cert, key }, `Cannot use the certificate ${tls_cert} with the key ${tls_key}`);
+  const handshakeTimeout = bounds.headersTimeout!;
+  const options = { ...bounds, handshakeTimeout, cert, key };
+  return createTlsServer(options, listener) as unknown as Server;
+}
+
+/** The server would take anything, and fail with each client. */
+function checkPair(
+  { cert, key }: { readonly cert: string; readonly key: string },
+  task: string,
+): void {
+  let isPair: boolean;
   try {
-    return createTlsServer({ ...bounds, cert, key }, listener) as unknown as Server;
+    isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
   } catch (cause) {
-    const what = `Cannot use the certificate ${tls_cert} with the key ${tls_key}`;
-    throw new MyfsError("system", `${what}: ${reasonOf(cause)}`, { cause });
+    throw new MyfsError("system", `${task}: ${reasonOf(cause)}`, { cause });
   }
+  if (!isPair) throw new MyfsError("system", `${task}: it belongs to another key`);
 }
 
 async function readPem(setting: string, path: string): Promise<string> {
@@ -124,23 +133,6 @@ async function readPem(setting: string, path: string): Promise<string> {
       cause,
     });
   }
-}
-
-/**
- * Lets connections go that wait for nothing but their client: for the next request, or for the client
- * to take more of an answer.
- */
-function endStalled(server: Server, idleMs: number): void {
-  const working = new Set<Socket>();
-  server.on("request", ({ socket }, response) => {
-    working.add(socket);
-    response.once("close", () => working.delete(socket));
-  });
-  server.setTimeout(idleMs, (socket) => {
-    // Whatever is still worked at may take its time.
-    if (working.has(socket) && socket.writableLength === 0) return;
-    socket.destroy();
-  });
 }
 
 async function listen(server: Server, place: Place): Promise<void> {
@@ -162,23 +154,6 @@ async function listen(server: Server, place: Place): Promise<void> {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Stops taking connections, and waits for those that are busy as long as they may be. */
-async function endServer(
-  server: Server,
-  connections: ReadonlySet<Socket>,
-  drainMs: number,
-): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  server.closeIdleConnections();
-  const timer = setTimeout(() => {
-    for (const socket of connections) socket.destroy();
-    server.closeAllConnections();
-  }, drainMs);
-  await promise;
-  clearTimeout(timer);
 }
 
 /** Makes the socket's folder, and removes a socket on which nobody listens. */
