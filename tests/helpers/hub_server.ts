@@ -61,14 +61,10 @@ export class HubServer implements AsyncDisposable {
   static async start(settings = "", now: () => number = Date.now): Promise<HubServer> {
     const folder = new TempFolder();
     const path = folder.file("server.toml");
-    const given = settings.split("\n").map((line) => line.split(" = ")[0]);
-    const rest = CONFIG.split("\n").filter((line) =>
-      !given.includes(line.split(" = ")[0]!) || line === ""
-    );
-    await Deno.writeTextFile(
-      path,
-      `data_dir = "${folder.file("data")}"\n${settings}\n${rest.join("\n")}`,
-    );
+    const given = settings.split("\n").map(nameOf);
+    const defaults = `data_dir = "${folder.file("data")}"\n${CONFIG}`.split("\n")
+      .filter((line) => line === "" || !given.includes(nameOf(line)));
+    await Deno.writeTextFile(path, `${settings}\n${defaults.join("\n")}`);
     const log: string[] = [];
     const config = await loadConfig({ path, read: () => undefined });
     const serving = await serveHub(config, { writeLog: (line) => log.push(line), now });
@@ -119,4 +115,9 @@ export class HubServer implements AsyncDisposable {
     await this.serving.close();
     this.folder[Symbol.dispose]();
   }
+}
+
+/** Name of the setting of a line. */
+function nameOf(line: string): string {
+  return line.split(" = ")[0]!;
 }
