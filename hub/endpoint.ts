@@ -121,6 +121,7 @@ function documentEndpoint(app: HubApp, name: string, endpoint: HubEndpoint): voi
     412,
     416,
     429,
+    431,
     500,
     503,
   ];
@@ -142,7 +143,8 @@ function documentEndpoint(app: HubApp, name: string, endpoint: HubEndpoint): voi
     request: {
       ...(params === undefined ? {} : { params }),
       ...(query === undefined ? {} : { query }),
-      ...(takesBody ? { body: { required: true, content } } : {}),
+      // No bytes are bytes too: an empty file.
+      ...(takesBody ? { body: { required: body !== undefined, content } } : {}),
     },
     responses: Object.fromEntries([...answers, ...statuses.map(problem)]),
   });

@@ -17,6 +17,9 @@ import { Connections } from "./connections.ts";
 import { answerUnreadable } from "./problem_response.ts";
 import { type OpenHub, openHub, type OpenHubOptions } from "./open_hub.ts";
 
+/** A path in a flist, a cursor and a token, each as long as they may be, fit. */
+const HEADER_BYTES_MAX = 32_768;
+
 /** A hub that serves. */
 export interface ServingHub {
   readonly hub: OpenHub;
@@ -44,6 +47,7 @@ export async function serveHub(
     { overrideGlobalObjects: false, hostname: config.host, errorHandler: answerUnreadable },
   );
   const bounds: ServerOptions = {
+    maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: config.header_timeout_seconds * 1000,
     requestTimeout: config.request_timeout_seconds * 1000,
     keepAliveTimeout: config.keep_alive_seconds * 1000,

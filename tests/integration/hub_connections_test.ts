@@ -136,6 +136,11 @@ testRefusals(
         assert.equal(answer.status, status, `${name}: ${answer.text}`);
         assert.ok(answer.isEnded, `${name}: it is still connected`);
         assert.ok(!/\.ts:|\n\s+at /.test(answer.text), answer.text);
+        if (status !== 200 && name !== "no host") {
+          const problem = JSON.parse(answer.text.slice(answer.text.indexOf("\r\n\r\n")));
+          assert.equal(problem.status, status, name);
+          assert.match(answer.text, /^content-type: application\/problem\+json/im, name);
+        }
       }),
     );
     // A tunnel is not opened.

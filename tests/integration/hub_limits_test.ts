@@ -164,7 +164,7 @@ Deno.test("hub limits: there is always an administrator, and a new password ends
     assert.equal(code, "conflict");
   }
   await hub.ask(404, "PATCH", "/api/v1/users/nobody", { token, json: { disabled: true } });
-  await hub.ask(422, "PATCH", "/api/v1/users/bob", { token, json: { password: "short" } });
+  await hub.ask(400, "PATCH", "/api/v1/users/bob", { token, json: { password: "short" } });
   const bob = await hub.signIn("bob");
   const password = "another of bob's";
   await hub.ask(200, "PATCH", "/api/v1/users/bob", { token, json: { password } });

@@ -12,7 +12,14 @@ export const UploadBlockQuery = z.object({
   file_hash: z.string().regex(/^([0-9a-f]{64})?$/)
     .meta({ description: "Hash of the file that the block is of; empty where there is none" }),
   idx: z.coerce.number().int().min(0).max(2_147_483_647)
-    .meta({ description: "Which block of the file, from 0" }),
+    .meta({
+      description: "Which block of the file, from 0",
+      // Of what is coerced, the document would say that it may be missing.
+      param: { required: true },
+      type: "integer",
+      minimum: 0,
+      maximum: 2_147_483_647,
+    }),
 });
 
 /** Answer to a block that was stored (201) or was there (200). */
