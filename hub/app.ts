@@ -39,7 +39,8 @@ export function createHubApp(hub: Hub): HubApp {
 function answerError(hub: Hub, context: HubContext, error: Error): Response {
   // What reads a body may wrap, or take for its own, what was wrong about it.
   const problem = toProblem(context.get("bodyProblem") ?? error);
-  if (problem.status >= 500) {
+  // A quota that is used up is the user's affair.
+  if (problem.status >= 500 && problem.code !== "quota_exceeded") {
     hub.log.error("request failed", {
       request_id: context.get("requestId"),
       code: problem.code,

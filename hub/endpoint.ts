@@ -66,7 +66,8 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string): un
   if (success) return data;
   const issue = error.issues[0]!;
   const field = String(issue.path.at(-1) ?? "");
-  const isDigest = field === "hash" || field === "sha256" || issue.path[0] === "blocks";
+  const isOfList = issue.path[0] === "blocks" && issue.path.length === 2;
+  const isDigest = isOfList || ["hash", "sha256", "block_hash"].includes(field);
   throw new HubProblem(
     400,
     isDigest ? "bad_digest" : "bad_request",
