@@ -5,6 +5,7 @@
  */
 
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import { HUB_ENDPOINTS } from "../lib/hub_api/endpoints.ts";
 import { HubProblem } from "../lib/hub_api/problem.ts";
 import type { Hub, HubApp, HubContext, HubEnvironment } from "./context.ts";
@@ -26,6 +27,7 @@ export function createHubApp(hub: Hub): HubApp {
     corsMiddleware(),
     bodyGuardMiddleware(hub),
     callerMiddleware(hub),
+    literalPathMiddleware(),
   );
   registerServiceEndpoints(app, hub);
   registerAccountEndpoints(app, hub);
@@ -37,7 +39,8 @@ export function createHubApp(hub: Hub): HubApp {
 function answerError(hub: Hub, context: HubContext, error: Error): Response {
   // What reads a body may wrap, or take for its own, what was wrong about it.
   const problem = toProblem(context.get("bodyProblem") ?? error);
-  if (problem.status >= 500) {
+  // A quota that is used up is the user's affair.
+  if (problem.status >= 500 && problem.code !== "quota_exceeded") {
     hub.log.error("request failed", {
       request_id: context.get("requestId"),
       code: problem.code,
@@ -46,6 +49,26 @@ function answerError(hub: Hub, context: HubContext, error: Error): Response {
     });
   }
   return problemResponse(context, problem);
+}
+
+/** Paths without parameters, with their methods. */
+const LITERAL_PATHS = new Map<string, Set<string>>();
+for (const { method, path } of Object.values(HUB_ENDPOINTS)) {
+  if (path.includes("{")) continue;
+  const methods = LITERAL_PATHS.get(path) ?? new Set();
+  LITERAL_PATHS.set(path, methods.add(method.toUpperCase()));
+  if (method === "get") methods.add("HEAD");
+}
+
+/** Keeps `GET /blocks/missing` from being taken for the block of that name. */
+function literalPathMiddleware(): MiddlewareHandler<HubEnvironment> {
+  return async (context, next) => {
+    const methods = LITERAL_PATHS.get(context.req.path);
+    if (methods !== undefined && !methods.has(context.req.method)) {
+      return methodNotAllowed(context, methods);
+    }
+    await next();
+  };
 }
 
 /** 405 with the methods that there are, where the path is known; else 404. */
@@ -70,6 +93,10 @@ function answerUnknown(app: HubApp, context: HubContext): Response {
   if (methods.size === 0) {
     return problemResponse(context, new HubProblem(404, "not_found", "There is nothing here"));
   }
+  return methodNotAllowed(context, methods);
+}
+
+function methodNotAllowed(context: HubContext, methods: ReadonlySet<string>): Response {
   context.header("allow", [...methods].sort().join(", "));
   return problemResponse(
     context,

@@ -66,7 +66,8 @@ function check(schema: z.ZodType | undefined, value: unknown, where: string): un
   if (success) return data;
   const issue = error.issues[0]!;
   const field = String(issue.path.at(-1) ?? "");
-  const isDigest = field === "hash" || field === "sha256" || issue.path[0] === "blocks";
+  const isOfList = issue.path[0] === "blocks" && issue.path.length === 2;
+  const isDigest = isOfList || ["hash", "sha256", "block_hash"].includes(field);
   throw new HubProblem(
     400,
     isDigest ? "bad_digest" : "bad_request",
@@ -121,6 +122,7 @@ function documentEndpoint(app: HubApp, name: string, endpoint: HubEndpoint): voi
     412,
     416,
     429,
+    431,
     500,
     503,
   ];
@@ -142,7 +144,8 @@ function documentEndpoint(app: HubApp, name: string, endpoint: HubEndpoint): voi
     request: {
       ...(params === undefined ? {} : { params }),
       ...(query === undefined ? {} : { query }),
-      ...(takesBody ? { body: { required: true, content } } : {}),
+      // No bytes are bytes too: an empty file.
+      ...(takesBody ? { body: { required: body !== undefined, content } } : {}),
     },
     responses: Object.fromEntries([...answers, ...statuses.map(problem)]),
   });

@@ -9,31 +9,41 @@
 import { createHubApp } from "./app.ts";
 import type { HubApp } from "./context.ts";
 import { loadConfig } from "./config/load_config.ts";
-import { openHub } from "./open_hub.ts";
+import { type OpenHub, openHub } from "./open_hub.ts";
 
 export { ConfigError, type HubConfig, loadConfig } from "./config/load_config.ts";
 export { exampleConfig } from "./config/example_config.ts";
 export { type OpenAccounts, openAccounts } from "./open_hub.ts";
 export { serveHub, type ServingHub } from "./serve.ts";
 
-let app: Promise<HubApp> | undefined;
+let opened: Promise<{ readonly hub: OpenHub; readonly app: HubApp }> | undefined;
 
-async function open(): Promise<HubApp> {
+async function open(): Promise<{ readonly hub: OpenHub; readonly app: HubApp }> {
   const hub = await openHub(await loadConfig());
-  if (hub.firstAdmin !== undefined) {
-    const { name, password } = hub.firstAdmin;
-    const text = `The first administrator is ${name} with the password ${password}\n`;
-    Deno.stderr.writeSync(new TextEncoder().encode(text));
-  }
-  return createHubApp(hub);
+  return { hub, app: createHubApp(hub) };
 }
 
-/** Opens the hub with the first request. */
+/** For `deno serve`: opens the hub when it starts to listen, which ends where that fails. */
 export default {
+  async onListen(address: Deno.Addr): Promise<void> {
+    opened ??= open();
+    try {
+      const { hub } = await opened;
+      const place = "hostname" in address
+        ? `http://${address.hostname}:${address.port}`
+        : `unix:${"path" in address ? address.path : ""}`;
+      hub.log.info("serving", { addresses: [place] });
+    } catch (error) {
+      // deno-lint-ignore no-console -- there is no command line around it
+      console.error(`error: ${error instanceof Error ? error.message : error}`);
+      Deno.exit(1);
+    }
+  },
   async fetch(request: Request, info?: Deno.ServeHandlerInfo): Promise<Response> {
-    app ??= open();
+    opened ??= open();
+    const { app } = await opened;
     const peer = info?.remoteAddr;
-    const remoteAddress = peer !== undefined && "hostname" in peer ? peer.hostname : "unix";
-    return await (await app).fetch(request, { remoteAddress });
+    const where = peer !== undefined && "hostname" in peer ? { remoteAddress: peer.hostname } : {};
+    return await app.fetch(request, where);
   },
 };

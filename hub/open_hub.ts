@@ -19,15 +19,20 @@ import { createLog, type Log } from "./log.ts";
 import { HubMetrics } from "./metrics.ts";
 
 /** A hub's parts, open. */
-export interface OpenHub extends Hub, AsyncDisposable {
-  /** The first administrator, where this start made one: to be shown once. */
-  readonly firstAdmin: { readonly name: string; readonly password: string } | undefined;
+export interface OpenHub extends Hub, AsyncDisposable {}
+
+/** An administrator that the hub made because it had no user. */
+export interface FirstAdmin {
+  readonly name: string;
+  readonly password: string;
 }
 
 /** How to open. */
 export interface OpenHubOptions {
   /** Takes the log's lines. @default standard error */
   readonly writeLog?: (line: string) => void;
+  /** Shows the first administrator, whose password nobody learns later. @default standard error */
+  readonly showFirstAdmin?: (admin: FirstAdmin) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -44,14 +49,15 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
   const now = options.now ?? Date.now;
   const { database, accounts, audit } = stack.use(await openParts(config, { secret, log, now }));
   const store = stack.use(await openStore(config.store_url, { create: true }));
-  let firstAdmin: OpenHub["firstAdmin"];
   for (const { username: name, password, role } of config.users) {
     log.warn("a password stands in the configuration in plain text", { user: name });
     await accounts.configureUser({ name, password, role });
   }
   if ((await accounts.listUsers(1, 1)).total === 0) {
-    firstAdmin = { name: "admin", password: newSecret().slice(0, 24) };
-    await accounts.createUser({ ...firstAdmin, role: "admin" }, "config", {});
+    const admin = { name: "admin", password: newSecret().slice(0, 24) };
+    await accounts.createUser({ ...admin, role: "admin" }, "config", {});
+    // At once: whatever goes wrong later, somebody has to know it.
+    (options.showFirstAdmin ?? writeFirstAdmin)(admin);
   }
   await accounts.clean();
   const content = stack.use(
@@ -64,7 +70,7 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
       now,
     }),
   );
-  const timer = setInterval(() => collectGarbage(content, log), GARBAGE_INTERVAL_MS);
+  const timer = setInterval(() => cleanUp(content, accounts, log), CLEANING_INTERVAL_MS);
   Deno.unrefTimer(timer);
   stack.defer(() => clearInterval(timer));
   const metrics = new HubMetrics();
@@ -81,20 +87,33 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
     metrics,
     state,
     now,
-    firstAdmin,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
 
 /** How often what nobody needs any more is removed, in milliseconds. */
-const GARBAGE_INTERVAL_MS = 3_600_000;
+const CLEANING_INTERVAL_MS = 3_600_000;
 
-async function collectGarbage(content: Content, log: Log): Promise<void> {
-  try {
-    await content.collectGarbage();
-  } catch (error) {
-    log.warn("what nobody needs any more could not be removed", { error });
+async function cleanUp(content: Content, accounts: Accounts, log: Log): Promise<void> {
+  for (const work of [() => accounts.clean(), () => content.collectGarbage()]) {
+    try {
+      await work();
+    } catch (error) {
+      log.warn("what nobody needs any more could not be removed", { error });
+    }
   }
+}
+
+function writeFirstAdmin({ name, password }: FirstAdmin): void {
+  writeStderr(
+    `The first administrator is ${name} with the password ${password}\n` +
+      "It is not shown again; 'myfs-hub user passwd' changes it.\n",
+  );
+}
+
+function writeStderr(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
 }
 
 /** Opens a hub's users and tokens alone, for the command line. */
@@ -142,16 +161,28 @@ async function jwtSecret(config: HubConfig): Promise<string> {
   return await Deno.readTextFile(path);
 }
 
+/** A `%` that nothing follows stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function hubLog(config: HubConfig, secret: string, options: OpenHubOptions): Log {
-  const encoder = new TextEncoder();
   const write = options.writeLog ?? ((line: string) => {
-    Deno.stderr.writeSync(encoder.encode(line));
+    try {
+      writeStderr(line);
+    } catch {
+      // A full disk, or nobody who reads: no reason not to serve.
+    }
   });
   const isText = config.log_format === "text" ||
     config.log_format === "auto" && Deno.stderr.isTerminal();
   const storeSecrets = config.store_url.flatMap((spec) => {
     const { username, password } = new URL(parseStoreSpec(spec).url);
-    return [username, password].flatMap((text) => [text, decodeURIComponent(text)]);
+    return [username, password].flatMap((text) => [text, decoded(text)]);
   });
   const passwords = config.users.map((user) => user.password);
   return createLog({

@@ -22,6 +22,18 @@ export function problemResponse(context: HubContext, problem: HubProblem): Respo
   return context.body(JSON.stringify(body), status as 400, Object.fromEntries(headers));
 }
 
+/** Answers what is no request that the application could be given, such as one for a host `a/b`. */
+export function answerUnreadable(error: unknown): Response {
+  const isInternal = !(error instanceof Error && error.name === "RequestError");
+  const status = isInternal ? 500 : 400;
+  const code: HubProblemCode = isInternal ? "internal" : "bad_request";
+  const title = isInternal ? "The hub failed" : "The request cannot be read";
+  return Response.json({ type: "about:blank", title, status, code }, {
+    status,
+    headers: { "content-type": PROBLEM_MEDIA_TYPE, "cache-control": "no-store" },
+  });
+}
+
 /** What a client learns of anything thrown: of what nobody foresaw, only that it happened. */
 export function toProblem(error: unknown): HubProblem {
   if (error instanceof HubProblem) return error;

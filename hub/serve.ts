@@ -4,14 +4,21 @@
  * @module
  */
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createServer, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { connect, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { getRequestListener } from "@hono/node-server";
+import { MyfsError } from "myfs";
 import { createHubApp } from "./app.ts";
 import type { HubConfig } from "./config/load_config.ts";
+import { Connections } from "./connections.ts";
+import { answerUnreadable } from "./problem_response.ts";
 import { type OpenHub, openHub, type OpenHubOptions } from "./open_hub.ts";
+
+/** A path in a flist, a cursor and a token, each as long as they may be, fit. */
+const HEADER_BYTES_MAX = 32_768;
 
 /** A hub that serves. */
 export interface ServingHub {
@@ -36,30 +43,33 @@ export async function serveHub(
       const { remoteAddress } = incoming.socket;
       return app.fetch(request, remoteAddress === undefined ? {} : { remoteAddress });
     },
-    { overrideGlobalObjects: false },
+    // Health checks of HTTP/1.0 name no host.
+    { overrideGlobalObjects: false, hostname: config.host, errorHandler: answerUnreadable },
   );
   const bounds: ServerOptions = {
+    maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: config.header_timeout_seconds * 1000,
     requestTimeout: config.request_timeout_seconds * 1000,
     keepAliveTimeout: config.keep_alive_seconds * 1000,
     connectionsCheckingInterval: 1000,
   };
-  const connections = new Set<Socket>();
+  const started: Connections[] = [];
+  stack.defer(async () => {
+    await Promise.all(started.map((connections) => connections.end(config.drain_seconds * 1000)));
+  });
+  const isTls = config.tls_cert !== undefined;
+  const idleMs = config.answer_idle_seconds * 1000;
   const start = async (server: Server, place: Place): Promise<void> => {
     server.maxConnections = config.connections_max;
-    server.on("connection", (socket: Socket) => {
-      connections.add(socket);
-      socket.on("close", () => connections.delete(socket));
-      socket.on("error", () => {});
-    });
+    const connections = new Connections(server, { isTls: isTls && "port" in place, idleMs });
     await listen(server, place);
-    stack.defer(() => endServer(server, connections, config.drain_seconds * 1000));
+    started.push(connections);
   };
   const tcp = await tcpServer(config, bounds, listener as never);
   await start(tcp, { host: config.host, port: config.port });
   const { port } = tcp.address() as { readonly port: number };
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  const scheme = config.tls_cert === undefined ? "http" : "https";
+  const scheme = isTls ? "https" : "http";
   const addresses = [`${scheme}://${host}:${port}`];
   if (config.socket_path !== "") {
     try {
@@ -95,32 +105,59 @@ async function tcpServer(
 ): Promise<Server> {
   const { tls_cert, tls_key } = config;
   if (tls_cert === undefined || tls_key === undefined) return createServer(bounds, listener);
-  const [cert, key] = await Promise.all([Deno.readTextFile(tls_cert), Deno.readTextFile(tls_key)]);
-  return createTlsServer({ ...bounds, cert, key }, listener) as unknown as Server;
+  const [cert, key] = await Promise.all([
+    readPem("tls_cert", tls_cert),
+    readPem("tls_key", tls_key),
+  ]);
+  checkPair({ cert, key }, `Cannot use the certificate ${tls_cert} with the key ${tls_key}`);
+  const handshakeTimeout = bounds.headersTimeout!;
+  const options = { ...bounds, handshakeTimeout, cert, key };
+  return createTlsServer(options, listener) as unknown as Server;
+}
+
+/** The server would take anything, and fail with each client. */
+function checkPair(
+  { cert, key }: { readonly cert: string; readonly key: string },
+  task: string,
+): void {
+  let isPair: boolean;
+  try {
+    isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    throw new MyfsError("system", `${task}: ${reasonOf(cause)}`, { cause });
+  }
+  if (!isPair) throw new MyfsError("system", `${task}: it belongs to another key`);
+}
+
+async function readPem(setting: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new MyfsError("system", `Cannot read ${path} of ${setting}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
 }
 
 async function listen(server: Server, place: Place): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen(place, resolve);
-  await promise;
+  try {
+    await promise;
+  } catch (cause) {
+    const where = "path" in place ? place.path : `${place.host}:${place.port}`;
+    const { code } = cause as { readonly code?: unknown };
+    const options = {
+      cause,
+      ...(code === "EADDRINUSE" ? { hint: "Another program listens there." } : {}),
+    };
+    throw new MyfsError("system", `Cannot listen on ${where}: ${reasonOf(cause)}`, options);
+  }
 }
 
-/** Stops taking connections, and waits for those that are busy as long as they may be. */
-async function endServer(
-  server: Server,
-  connections: ReadonlySet<Socket>,
-  drainMs: number,
-): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  server.closeIdleConnections();
-  const timer = setTimeout(() => {
-    for (const socket of connections) socket.destroy();
-    server.closeAllConnections();
-  }, drainMs);
-  await promise;
-  clearTimeout(timer);
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Makes the socket's folder, and removes a socket on which nobody listens. */
@@ -128,8 +165,16 @@ async function prepareSocket(path: string): Promise<void> {
   await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const status = await Deno.lstat(path).catch(() => undefined);
   if (status === undefined) return;
-  if (!status.isSocket) throw new Error(`Cannot listen on ${path}: something else is there`);
-  if (await answers(path)) throw new Error(`Cannot listen on ${path}: a program does already`);
+  const problem = !status.isSocket
+    ? "something else is there"
+    : await answers(path)
+    ? "a program does already"
+    : undefined;
+  if (problem !== undefined) {
+    throw new MyfsError("system", `Cannot listen on ${path}: ${problem}`, {
+      hint: "socket_path names another place; empty, it names none.",
+    });
+  }
   await Deno.remove(path);
 }
 

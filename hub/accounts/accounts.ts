@@ -8,7 +8,7 @@ import type { Kysely } from "kysely";
 import type { Role, Scope, TokenInfo, UserInfo } from "../../lib/hub_api/messages/mod.ts";
 import { UserName } from "../../lib/hub_api/messages/mod.ts";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
-import type { AccountTable, ApiTokenTable, HubTables } from "../database/tables.ts";
+import type { AccountRow, ApiTokenTable, HubTables } from "../database/tables.ts";
 import type { AccessTokens } from "./access_token.ts";
 import type { AuditLog, Origin } from "./audit_log.ts";
 import { type Caller, permits } from "./caller.ts";
@@ -213,8 +213,9 @@ export class Accounts {
       throw new HubProblem(401, "token_expired", "The token has expired");
     }
     if (row.last_used_at === null || now() - Date.parse(row.last_used_at) > LAST_USE_STEP_MS) {
+      // On a full disk, who reads can go on.
       await database.updateTable("api_token").set({ last_used_at: this.#time() })
-        .where("id", "=", row.id).execute();
+        .where("id", "=", row.id).execute().catch(() => {});
     }
     const role = row.role as Role;
     // A user who lost a role loses it with every token.
@@ -281,6 +282,10 @@ export class Accounts {
 
   /** Ends an API token of the caller's. @throws {HubProblem} when they have none of that id. */
   async revokeToken(caller: Caller, id: string, origin: Origin): Promise<void> {
+    // Else one that may only read could shut out all the others.
+    if (caller.session === undefined) {
+      throw new HubProblem(403, "forbidden", "An API token cannot end tokens", "Sign in for it");
+    }
     const { numDeletedRows } = await this.#parts.database.deleteFrom("api_token")
       .where("id", "=", id).where("account", "=", caller.user).executeTakeFirst();
     if (numDeletedRows === 0n) throw new HubProblem(404, "not_found", "There is no such token");
@@ -292,7 +297,7 @@ export class Accounts {
   async createUser(user: NewUser, actor: string, origin: Origin): Promise<UserInfo> {
     requireName(user.name);
     requireLength(user.password);
-    const row: AccountTable = {
+    const row: AccountRow = {
       name: user.name,
       role: user.role,
       password_hash: await this.#parts.passwords.hash(user.password),
@@ -301,6 +306,7 @@ export class Accounts {
       bytes_max: user.bytes_max ?? null,
       objects_max: user.objects_max ?? null,
       configured_hash: null,
+      configured_role: null,
     };
     const { numInsertedOrUpdatedRows } = await this.#parts.database.insertInto("account")
       .values(row).onConflict((conflict) => conflict.column("name").doNothing())
@@ -367,8 +373,8 @@ export class Accounts {
   }
 
   /**
-   * Makes a user of the configuration, or gives it the password that the configuration has now. A
-   * password that was changed elsewhere stays until the configuration's changes.
+   * Makes a user of the configuration, or gives it the password and the role that the configuration
+   * has now. What was changed elsewhere stays until the configuration's changes.
    *
    * @returns Whether anything changed.
    */
@@ -376,20 +382,33 @@ export class Accounts {
     const { database, passwords, audit } = this.#parts;
     requireName(user.name);
     const account = await this.#account(user.name);
-    if (await passwords.matches(account?.configured_hash ?? undefined, user.password)) return false;
-    const password_hash = await passwords.hash(user.password);
-    const configured = { password_hash, configured_hash: password_hash, role: user.role };
+    const { name, role } = user;
+    const isSameRole = account?.configured_role === role;
+    const isSamePassword = account?.configured_hash != null &&
+      await passwords.matches(account.configured_hash, user.password);
+    if (isSameRole && isSamePassword) return false;
+    const hash = isSamePassword ? undefined : await passwords.hash(user.password);
+    const password_hash = hash ?? account!.password_hash;
+    const configured = {
+      ...(isSameRole ? {} : { role, configured_role: role }),
+      ...(hash === undefined ? {} : { password_hash, configured_hash: hash }),
+    };
     await database.insertInto("account").values({
-      name: user.name,
+      name,
+      role,
+      password_hash,
       disabled: 0,
       created_at: this.#time(),
       bytes_max: null,
       objects_max: null,
+      configured_hash: null,
       ...configured,
     }).onConflict((conflict) => conflict.column("name").doUpdateSet(configured)).execute();
     await database.updateTable("session").set({ revoked_at: this.#time() })
-      .where("account", "=", user.name).where("revoked_at", "is", null).execute();
-    await audit.record({ actor: "config", action: "user.configure", object: user.name });
+      .where("account", "=", name).where("revoked_at", "is", null).execute();
+    const detail = Object.keys(configured).filter((field) => !field.startsWith("configured_"))
+      .map((field) => field === "password_hash" ? "password" : field).join(" ");
+    await audit.record({ actor: "config", action: "user.configure", object: name, detail });
     return true;
   }
 
@@ -400,7 +419,7 @@ export class Accounts {
       .execute();
   }
 
-  async #account(name: string): Promise<AccountTable | undefined> {
+  async #account(name: string): Promise<AccountRow | undefined> {
     return await this.#parts.database.selectFrom("account").selectAll().where("name", "=", name)
       .executeTakeFirst();
   }
@@ -469,7 +488,7 @@ function toTokenInfo(row: ApiTokenTable): TokenInfo {
   };
 }
 
-function toUserInfo(row: AccountTable): UserInfo {
+function toUserInfo(row: AccountRow): UserInfo {
   return {
     name: row.name,
     role: row.role as Role,

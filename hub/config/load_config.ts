@@ -104,28 +104,27 @@ async function fromEnvironment(read: ReadVariable): Promise<{
     const source = direct === undefined ? `${variable}_FILE` : variable;
     const text = direct ?? (await readConfigFile(file!)).replace(/\r?\n$/, "");
     sources.set(name, source);
-    values[name] = fromText(name, text, source);
+    values[name] = fromText(name, text);
   }
   return { values, sources };
 }
 
 /** The value that a text stands for: TOML for lists, numbers and truth, else the text itself. */
-function fromText(name: string, text: string, source: string): unknown {
+function fromText(name: string, text: string): unknown {
   const current = Settings.shape[name as keyof typeof Settings.shape];
   if (current.safeParse(text).success) return text;
   if (name === "store_url" || name === "trusted_proxies") {
-    return text.trim().startsWith("[")
-      ? tomlValue(text, source)
-      : text.split(/[\s,]+/).filter(Boolean);
+    return text.trim().startsWith("[") ? tomlValue(text) : text.split(/[\s,]+/).filter(Boolean);
   }
-  return tomlValue(text, source);
+  return tomlValue(text);
 }
 
-function tomlValue(text: string, source: string): unknown {
+/** What is no TOML stays text, so that the schema says what it should have been. */
+function tomlValue(text: string): unknown {
   try {
     return parse(`value = ${text}`)["value"];
   } catch {
-    throw new ConfigError("the environment", [`${source} has no value that can be read`]);
+    return text;
   }
 }
 
@@ -177,6 +176,11 @@ function complete(
   const absolute = (given: string): string => isAbsolute(given) ? given : resolve(folder, given);
   if ((settings.tls_cert === undefined) !== (settings.tls_key === undefined)) {
     throw new ConfigError(path ?? "the environment", ["tls_cert and tls_key go together"]);
+  }
+  if (settings.header_timeout_seconds > settings.request_timeout_seconds) {
+    throw new ConfigError(path ?? "the environment", [
+      "header_timeout_seconds cannot be more than request_timeout_seconds",
+    ]);
   }
   const data_dir = absolute(settings.data_dir ?? defaultDataFolder(read, path));
   const storage_dir = absolute(settings.storage_dir ?? `${data_dir}/storage`);

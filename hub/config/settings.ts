@@ -26,7 +26,9 @@ export const Settings = z.strictObject({
   tls_cert: path.optional().describe("certificate chain in PEM; with tls_key, the port speaks TLS"),
   tls_key: path.optional().describe("private key in PEM"),
   trusted_proxies: z.array(z.string()).default([])
-    .describe("addresses of proxies whose X-Forwarded-For is believed"),
+    .describe(
+      "addresses of proxies whose X-Forwarded-For is believed; unix for those on the Unix socket",
+    ),
   data_dir: path.optional().describe("folder of everything that has no place of its own"),
   store_url: z.array(z.string().min(1)).min(1).optional()
     .describe("where blocks are kept; several as shards or replicas (00-7f=dir:///a)"),
@@ -51,6 +53,8 @@ export const Settings = z.strictObject({
   body_idle_seconds: seconds.default(30).describe("longest silence inside a body"),
   body_bytes_per_second_min: z.int().min(0).default(1024)
     .describe("slowest body, on average, after body_idle_seconds; 0 for any"),
+  answer_idle_seconds: seconds.default(300)
+    .describe("a client may take nothing of its answer for so long"),
   request_timeout_seconds: seconds.default(3600).describe("a whole request has to be there"),
   keep_alive_seconds: seconds.default(75).describe("a connection may wait for its next request"),
   drain_seconds: z.number().min(0).max(3600).default(30)

@@ -9,6 +9,7 @@ import { Kysely, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import * as accounts from "./migrations/0001_accounts.ts";
 import * as content from "./migrations/0002_content.ts";
+import * as configuredRole from "./migrations/0003_configured_role.ts";
 import { SqliteDialect } from "./sqlite_dialect.ts";
 import type { HubTables } from "./tables.ts";
 
@@ -16,6 +17,7 @@ import type { HubTables } from "./tables.ts";
 const MIGRATIONS: Record<string, Migration> = {
   "0001_accounts": accounts,
   "0002_content": content,
+  "0003_configured_role": configuredRole,
 };
 
 /**

@@ -44,11 +44,21 @@ export class SqliteDialect implements Dialect {
   }
 
   createAdapter(): DialectAdapter {
-    return new SqliteAdapter();
+    return new TransactionalSqliteAdapter();
   }
 
   createIntrospector(database: Kysely<unknown>): DatabaseIntrospector {
     return new SqliteIntrospector(database);
+  }
+}
+
+/**
+ * SQLite changes tables inside transactions too, which Kysely does not count on: so migrations
+ * happen whole or not at all, and processes that start at the same time take turns.
+ */
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
   }
 }
 
@@ -87,7 +97,7 @@ class SqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await (connection as SqliteConnection).run("ROLLBACK");
+    await (connection as SqliteConnection).rollBack();
   }
 
   releaseConnection(): Promise<void> {
@@ -137,6 +147,12 @@ class SqliteConnection implements DatabaseConnection {
   // deno-lint-ignore require-await -- as above
   async run(sql: string): Promise<void> {
     this.#database.exec(sql);
+  }
+
+  // deno-lint-ignore require-await -- as above
+  async rollBack(): Promise<void> {
+    // On a full disk SQLite has done so itself, and another error here would hide that one.
+    if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
   }
 
   close(): void {

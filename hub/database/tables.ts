@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Generated } from "kysely";
+import type { ColumnType, Generated, Selectable } from "kysely";
 import type { ContentTables } from "./content_tables.ts";
 
 /** A user. */
@@ -21,7 +21,12 @@ export interface AccountTable {
   readonly objects_max: number | null;
   /** argon2id of the password that the configuration last had for the user, where it has one. */
   readonly configured_hash: string | null;
+  /** The role that the configuration last had for the user, where it has one. */
+  readonly configured_role: ColumnType<string | null, string | null | undefined>;
 }
+
+/** A user as it is read. */
+export type AccountRow = Selectable<AccountTable>;
 
 /** What a sign-in began: the family of one refresh token and those that took its place. */
 export interface SessionTable {

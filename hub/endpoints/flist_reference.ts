@@ -9,13 +9,13 @@ import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { Caller } from "../accounts/caller.ts";
 import type { FlistReference } from "../content/flists.ts";
 
-/** @throws {HubProblem} 400 when the text is not `user/name:tag`; the tag may be left out. */
+/** @throws {HubProblem} 422 when the text is not `user/name:tag`; the tag may be left out. */
 export function parseFlistReference(text: string | undefined): FlistReference {
   const [, user, name, tag = "latest"] = /^([^/:]+)\/([^/:]+)(?::([^/:]+))?$/.exec(text ?? "") ??
     [];
   const { success, data } = FlistParams.safeParse({ user, name, tag });
   if (success) return data;
-  throw new HubProblem(400, "bad_request", "The name of a flist is user/name:tag");
+  throw new HubProblem(422, "unprocessable", "The name of a flist is user/name:tag");
 }
 
 /** @throws {HubProblem} 403 when the caller may not write under the name of `user`. */

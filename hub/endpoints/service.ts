@@ -114,7 +114,7 @@ function registerDocumentation(app: HubApp): void {
 
 /** The OpenAPI document of all endpoints that are registered. */
 export function openApiDocument(app: HubApp): unknown {
-  return app.getOpenAPI31Document({
+  const document = app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {
       title: "myfs hub",
@@ -124,6 +124,16 @@ export function openApiDocument(app: HubApp): unknown {
     },
     servers: [{ url: "/" }],
   });
+  return JSON.parse(JSON.stringify(document), (_name, value) => withLength(value));
+}
+
+/** A tuple is as long as it says, in words that older tools know as well. */
+function withLength(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("prefixItems" in value)) return value;
+  const { prefixItems, ...rest } = value;
+  if (!Array.isArray(prefixItems)) return value;
+  const { length } = prefixItems;
+  return { ...rest, items: { anyOf: prefixItems }, minItems: length, maxItems: length };
 }
 
 async function outcome(

@@ -6,12 +6,18 @@
 
 import type { MiddlewareHandler } from "hono";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
+import { HUB_ENDPOINTS } from "../../lib/hub_api/endpoints.ts";
 import type { Scope } from "../../lib/hub_api/messages/mod.ts";
 import { type Caller, permits } from "../accounts/caller.ts";
 import { type Hub, type HubContext, type HubEnvironment, originOf } from "../context.ts";
 import { TokenBuckets } from "./token_bucket.ts";
 
 const TOKEN_LENGTH_MAX = 8192;
+
+/** Paths that anybody may ask: a token that has ended is no reason against signing out or in. */
+const PUBLIC_PATHS: ReadonlySet<string> = new Set(
+  Object.values(HUB_ENDPOINTS).filter(({ scope }) => scope === "none").map(({ path }) => path),
+);
 
 /** Finds out who calls, and limits how often they do. */
 export function callerMiddleware(hub: Hub): MiddlewareHandler<HubEnvironment> {
@@ -20,11 +26,12 @@ export function callerMiddleware(hub: Hub): MiddlewareHandler<HubEnvironment> {
   const failures = accountBuckets(hub);
   return async (context, next) => {
     const address = context.get("address");
-    const token = bearerToken(context.req.header("authorization"));
-    if (token !== undefined) {
-      try {
-        context.set("caller", await hub.accounts.authenticate(token));
-      } catch (error) {
+    try {
+      const token = bearerToken(context.req.header("authorization"));
+      if (token !== undefined) context.set("caller", await hub.accounts.authenticate(token));
+    } catch (error) {
+      if (!(error instanceof HubProblem)) throw error;
+      if (!PUBLIC_PATHS.has(context.req.path)) {
         takeOne(context, failures, `address:${address}`);
         await noteRefusal(hub, context, error);
         throw error;
@@ -70,14 +77,14 @@ export function callerWith(context: HubContext, scope: Scope | "signed-in"): Cal
   throw new HubProblem(403, "scope_missing", `This takes the scope ${scope}`);
 }
 
-async function noteRefusal(hub: Hub, context: HubContext, error: unknown): Promise<void> {
-  if (!(error instanceof HubProblem)) return;
-  await hub.audit.record({
-    ...originOf(context),
-    action: "authenticate",
-    outcome: "refused",
-    detail: error.code,
-  });
+async function noteRefusal(hub: Hub, context: HubContext, { code }: HubProblem): Promise<void> {
+  try {
+    const refusal = { action: "authenticate", outcome: "refused", detail: code } as const;
+    await hub.audit.record({ ...originOf(context), ...refusal });
+  } catch (error) {
+    // The answer is the same; the log has the refusal already.
+    hub.log.warn("a refusal could not be noted", { error });
+  }
 }
 
 /** @throws {HubProblem} for any scheme but Bearer. */

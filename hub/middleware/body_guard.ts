@@ -58,7 +58,13 @@ export function guardBody(
         await reader.cancel(problem).catch(() => {});
       };
       const start = performance.now();
-      const answer = await readWithin(reader, bounds.idleMs);
+      let answer: ReadableStreamReadResult<Uint8Array<ArrayBuffer>> | undefined;
+      try {
+        answer = await readWithin(reader, bounds.idleMs);
+      } catch {
+        // Nobody is there to hear of it, but it is no fault of the hub's.
+        return await fail(new HubProblem(400, "bad_request", "The body broke off"));
+      }
       if (answer === undefined) return await fail(tooSlow());
       waitedMs += performance.now() - start;
       if (answer.done) return controller.close();

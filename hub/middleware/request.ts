@@ -60,9 +60,11 @@ function addHeaders(context: HubContext, hub: Hub): void {
   if (hub.state.isDraining) context.header("connection", "close");
 }
 
+/** `unix` for who came through the Unix socket: a proxy can be trusted there by that name. */
 function addressOf(context: HubContext, trusted: readonly string[]): string {
-  const peer = context.env?.remoteAddress ?? "";
-  if (!trusted.includes(peer)) return peer || "unknown";
+  // A socket for IPv6 shows clients of IPv4 in its own way.
+  const peer = context.env?.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, "") ?? "unix";
+  if (!trusted.includes(peer)) return peer;
   // The last one is what the proxy saw; those before are what the client claims.
   const forwarded = context.req.header("x-forwarded-for")?.split(",").at(-1)?.trim();
   return forwarded !== undefined && /^[0-9a-fA-F.:]{2,45}$/.test(forwarded) ? forwarded : peer;

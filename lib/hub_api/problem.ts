@@ -48,6 +48,8 @@ const STATUSES = {
   /** Values that are each well formed do not go together. */
   unprocessable: 422,
   too_many_requests: 429,
+  /** Path, query and headers together are larger than they may be. */
+  header_too_large: 431,
   internal: 500,
   not_implemented: 501,
   /** The hub's store or database is away. */

@@ -15,26 +15,8 @@ import {
 } from "../../mod.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SmallDisk } from "../helpers/small_disk.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
-
-/** A file system of limited size, mounted at a folder until the end of the scope. */
-class SmallDisk implements Disposable {
-  readonly path: string;
-
-  constructor(folder: TempFolder, options: string) {
-    this.path = folder.tree("disk");
-    run("mount", ["-t", "tmpfs", "-o", options, "tmpfs", this.path]);
-  }
-
-  [Symbol.dispose](): void {
-    run("umount", ["--lazy", this.path]);
-  }
-}
-
-function run(command: string, args: string[]): void {
-  const { success, stderr } = new Deno.Command(command, { args }).outputSync();
-  assert.ok(success, new TextDecoder().decode(stderr));
-}
 
 const MIB = 2 ** 20;
 const NEEDS = ["linux", "root", "mount"] as const;
@@ -65,7 +47,7 @@ requiringTest(
     const check = await checkImage(older);
     assert.equal(check.blocksOk, check.blocks);
     // With some room made, the same command gets through.
-    run("mount", ["-o", "remount,size=12m", disk.path]);
+    disk.resize("12m");
     await packDirectory(source, { meta, store });
     assert.equal((await checkImage(meta)).missing.length, 0);
   },

@@ -8,6 +8,7 @@
 export const CI_PROGRAMS = {
   weed: "SeaweedFS",
   versitygw: "Versity's S3 gateway",
+  schemathesis: "schemathesis",
 } as const;
 
 /** Path of a program; undefined where this machine does not have it. */

@@ -52,14 +52,22 @@ export class HubServer implements AsyncDisposable {
     this.url = serving.addresses[0]!;
   }
 
-  /** Starts one. @param settings Lines of TOML to stand in front of the others. */
-  static async start(settings = ""): Promise<HubServer> {
+  /**
+   * Starts one.
+   *
+   * @param settings Lines of TOML to stand in front of the others, of which they take the place.
+   * @param now Its clock, in milliseconds since 1970.
+   */
+  static async start(settings = "", now: () => number = Date.now): Promise<HubServer> {
     const folder = new TempFolder();
     const path = folder.file("server.toml");
-    await Deno.writeTextFile(path, `data_dir = "${folder.file("data")}"\n${settings}\n${CONFIG}`);
+    const given = settings.split("\n").map(nameOf);
+    const defaults = `data_dir = "${folder.file("data")}"\n${CONFIG}`.split("\n")
+      .filter((line) => line === "" || !given.includes(nameOf(line)));
+    await Deno.writeTextFile(path, `${settings}\n${defaults.join("\n")}`);
     const log: string[] = [];
     const config = await loadConfig({ path, read: () => undefined });
-    const serving = await serveHub(config, { writeLog: (line) => log.push(line) });
+    const serving = await serveHub(config, { writeLog: (line) => log.push(line), now });
     return new HubServer(folder, serving, log);
   }
 
@@ -107,4 +115,9 @@ export class HubServer implements AsyncDisposable {
     await this.serving.close();
     this.folder[Symbol.dispose]();
   }
+}
+
+/** Name of the setting of a line. */
+function nameOf(line: string): string {
+  return line.split(" = ")[0]!;
 }

@@ -30,6 +30,7 @@ export type Need =
   | "redis-server"
   | "versitygw"
   | "weed"
+  | "schemathesis"
   | "docker-registry"
   | "skopeo"
   | "umoci"
@@ -86,6 +87,7 @@ function look(need: Need): boolean {
       return runs("openssl", ["version"]);
     case "versitygw":
     case "weed":
+    case "schemathesis":
       return programPath(need) !== undefined;
     case "htpasswd":
     case "setcap":

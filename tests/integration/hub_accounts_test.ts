@@ -108,16 +108,20 @@ Deno.test("hub accounts: bad tokens and other schemes are refused", async () => 
 Deno.test("hub: what is wrong with a request is a problem document, and no more", async () => {
   await using hub = await HubServer.start("json_bytes_max = 2048");
   const { access_token: token } = await hub.signIn("bob");
-  const cases: [number, string, string, string?][] = [
+  const cases: [number, string, string, string?, string?][] = [
     [404, "GET", "/nothing/here"],
     [404, "GET", "/server.toml"],
     [405, "DELETE", "/health"],
+    // Another request has a parameter where this path has a word.
+    [405, "GET", "/api/v1/blocks/missing"],
+    [415, "POST", "/api/v1/signin", "username=alice", "application/x-www-form-urlencoded"],
+    [415, "POST", "/api/v1/signin", "{}", "text/json"],
     [400, "POST", "/api/v1/signin", "{not json"],
     [413, "POST", "/api/v1/signin", JSON.stringify({ username: "x".repeat(4096) })],
   ];
-  for (const [status, method, path, body] of cases) {
+  for (const [status, method, path, body, type = "application/json"] of cases) {
     const response = await hub.send(method, path, {
-      ...(body === undefined ? {} : { body, headers: { "content-type": "application/json" } }),
+      ...(body === undefined ? {} : { body, headers: { "content-type": type } }),
     });
     const problem = await response.json();
     assert.equal(response.status, status, `${method} ${path}: ${JSON.stringify(problem)}`);
@@ -125,7 +129,10 @@ Deno.test("hub: what is wrong with a request is a problem document, and no more"
     assert.equal(problem.status, status);
     assert.equal(typeof problem.code, "string");
     assert.ok(!/\.ts:|at /.test(problem.detail ?? ""));
-    if (status === 405) assert.match(response.headers.get("allow") ?? "", /GET/);
+    if (status === 405) {
+      const allowed = path === "/health" ? "GET, HEAD" : "POST";
+      assert.equal(response.headers.get("allow"), allowed);
+    }
   }
   for (const hash of ["%2Fetc%2Fpasswd", "..%2f..%2fhub.sqlite", "%00", "x".repeat(64), "ab"]) {
     const response = await hub.send("GET", `/api/v1/block/${hash}`, { token });
@@ -133,34 +140,6 @@ Deno.test("hub: what is wrong with a request is a problem document, and no more"
     assert.ok([400, 404].includes(response.status), `${hash}: ${response.status}`);
   }
 });
-
-// The adapter of node's server waits half a second for the rest of a body that was refused.
-const slowClients = { sanitizeOps: false };
-Deno.test(
-  "hub: clients that send nothing, half a header or half a body are let go",
-  slowClients,
-  async () => {
-    await using hub = await HubServer.start(
-      "header_timeout_seconds = 0.3\nbody_idle_seconds = 0.3",
-    );
-    const port = Number(new URL(hub.url).port);
-    const { access_token: token } = await hub.signIn("bob");
-    const head = `POST /api/v1/file HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer ${token}\r\n`;
-    for (const text of ["GET /health HTT", `${head}Content-Length: 1000\r\n\r\nsome`]) {
-      using connection = await Deno.connect({ hostname: "127.0.0.1", port });
-      await connection.write(new TextEncoder().encode(text));
-      const startedMs = performance.now();
-      const buffer = new Uint8Array(4096);
-      let answer = "";
-      for (let count; (count = await connection.read(buffer).catch(() => null)) !== null;) {
-        answer += new TextDecoder().decode(buffer.subarray(0, count));
-      }
-      assert.ok(performance.now() - startedMs < 5000);
-      assert.match(answer, /^(HTTP\/1\.1 408 .*|$)/s, answer);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  },
-);
 
 Deno.test("hub: every request of the table is served and documented, and nothing else is", async () => {
   await using hub = await HubServer.start();

@@ -7,7 +7,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../../exit_codes.ts";
 import { examplesText } from "../../help.ts";
-import { type Execute, writeStderr } from "../../session.ts";
+import type { Execute } from "../../session.ts";
 import { configOptions, configPathOption } from "./config_option.ts";
 
 /** Makes the command. */
@@ -31,13 +31,6 @@ export function serveCommand(execute: Execute): CommandUnknownOpts {
       execute({}, async () => {
         const { loadConfig, serveHub } = await import("../../../hub/mod.ts");
         const serving = await serveHub(await loadConfig(configOptions(options)));
-        const { firstAdmin } = serving.hub;
-        if (firstAdmin !== undefined) {
-          writeStderr(
-            `The first administrator is ${firstAdmin.name} with the password ` +
-              `${firstAdmin.password}\nIt is not shown again; 'myfs-hub user passwd' changes it.\n`,
-          );
-        }
         await ending();
         await serving.close();
         return EXIT_CODE.ok;

@@ -6,7 +6,7 @@
 
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../../exit_codes.ts";
-import { UsageError } from "../../problem.ts";
+import { MissingError, UsageError } from "../../problem.ts";
 import type { Execute } from "../../session.ts";
 import { jsonOption, quietOption } from "../../shared_options.ts";
 import { configOptions, configPathOption } from "./config_option.ts";
@@ -45,7 +45,10 @@ function addCommand(execute: Execute): CommandUnknownOpts {
         const password = await readPassword(options.passwordFile);
         await using hub = await openAccounts(options);
         const role = options.admin === true ? "admin" : "user";
-        const user = await hub.accounts.createUser({ name, password, role }, ACTOR, {});
+        const user = await task(
+          `make the user ${name}`,
+          hub.accounts.createUser({ name, password, role }, ACTOR, {}),
+        );
         await session.result(() => ({ user }));
         session.note(() => [`Made ${role} ${name}`]);
         return EXIT_CODE.ok;
@@ -66,7 +69,10 @@ function passwordCommand(execute: Execute): CommandUnknownOpts {
       execute(options, async (session) => {
         const password = await readPassword(options.passwordFile);
         await using hub = await openAccounts(options);
-        const user = await hub.accounts.changeUser(name, { password }, ACTOR, {});
+        const user = await task(
+          `change the password of ${name}`,
+          hub.accounts.changeUser(name, { password }, ACTOR, {}),
+        );
         await session.result(() => ({ user }));
         session.note(() => [`Changed the password of ${name}`]);
         return EXIT_CODE.ok;
@@ -88,7 +94,7 @@ function listCommand(execute: Execute): CommandUnknownOpts {
           () => ({ users }),
           () =>
             users.map(({ name, role, disabled }) =>
-              `${name}\t${role}${disabled ? "\tdisabled" : ""}\n`
+              `${name}\t${role}${disabled ? "\tdisabled" : ""}`
             ),
         );
         return EXIT_CODE.ok;
@@ -109,12 +115,28 @@ function disableCommand(execute: Execute): CommandUnknownOpts {
       execute(options, async (session) => {
         await using hub = await openAccounts(options);
         const disabled = options.undo !== true;
-        const user = await hub.accounts.changeUser(name, { disabled }, ACTOR, {});
+        const user = await task(
+          `${disabled ? "disable" : "enable"} ${name}`,
+          hub.accounts.changeUser(name, { disabled }, ACTOR, {}),
+        );
         await session.result(() => ({ user }));
         session.note(() => [`${disabled ? "Disabled" : "Enabled"} ${name}`]);
         return EXIT_CODE.ok;
       })
     );
+}
+
+/** What the hub refuses, as a sentence that says what it was for. */
+async function task<Value>(what: string, work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof Error && error.name === "HubProblem")) throw error;
+    const { code } = error as { readonly code?: string };
+    const message = `Cannot ${what}: ${error.message}`;
+    if (code === "user_not_found") throw new MissingError(message);
+    throw Object.assign(new Error(message, { cause: error }), { code });
+  }
 }
 
 async function openAccounts(

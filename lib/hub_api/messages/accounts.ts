@@ -8,6 +8,7 @@ import * as z from "zod";
 import { Count, PageQuery, Role, Scope, Time, UserName } from "./common.ts";
 
 const Password = z.string().min(1).max(1024).meta({ description: "Password" });
+const NewPassword = z.string().min(8).max(1024).meta({ description: "Password" });
 const Quota = Count.nullable().meta({ description: "The most that is allowed; null is no limit" });
 
 /** `POST /api/v1/signin`: as rfs's. A name is any text, so that a wrong one only fails to sign in. */
@@ -104,7 +105,7 @@ export const UsersAnswer = z.object({
 /** `POST /api/v1/users`. */
 export const CreateUserRequest = z.object({
   name: UserName,
-  password: Password,
+  password: NewPassword,
   role: Role.default("user"),
   bytes_max: Quota.optional(),
   objects_max: Quota.optional(),
@@ -112,7 +113,7 @@ export const CreateUserRequest = z.object({
 
 /** `PATCH /api/v1/users/{name}`: what is to change. */
 export const ChangeUserRequest = z.object({
-  password: Password.optional(),
+  password: NewPassword.optional(),
   role: Role.optional(),
   disabled: z.boolean().optional(),
   bytes_max: Quota.optional(),

@@ -6,14 +6,13 @@
 
 import * as z from "zod";
 import { IDS_A_REQUEST_MAX } from "../limits.ts";
-import { Count, Digest } from "./common.ts";
+import { Count, Digest, numberIn } from "./common.ts";
 
 /** `POST /api/v1/block`: of which file the block is, and which one; empty where it is of none. */
 export const UploadBlockQuery = z.object({
   file_hash: z.string().regex(/^([0-9a-f]{64})?$/)
     .meta({ description: "Hash of the file that the block is of; empty where there is none" }),
-  idx: z.coerce.number().int().min(0).max(2_147_483_647)
-    .meta({ description: "Which block of the file, from 0" }),
+  idx: numberIn(2_147_483_647, "Which block of the file, from 0"),
 });
 
 /** Answer to a block that was stored (201) or was there (200). */
@@ -25,7 +24,7 @@ export const VerifyBlocksRequest = z.object({
   blocks: z.array(z.object({
     block_hash: z.string().max(256),
     file_hash: z.string().max(256),
-    block_index: z.int().min(0),
+    block_index: Count,
   })).max(100_000),
 }).meta({ id: "VerifyBlocksRequest" });
 

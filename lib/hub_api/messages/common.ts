@@ -23,7 +23,7 @@ export const Time = z.iso.datetime().meta({
 });
 
 /** A whole number that is not negative, such as a size in bytes. */
-export const Count = z.int().min(0);
+export const Count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 /** The name of a user, which is also the namespace of their flists. */
 export const UserName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/).meta({
@@ -52,6 +52,13 @@ export type Scope = z.infer<typeof Scope>;
 export const Role = z.enum(["user", "admin"]).meta({ description: "Role of a user" });
 /** See {@link Role}. */
 export type Role = z.infer<typeof Role>;
+
+/** A whole number in a path or a query, which has to be there. */
+export function numberIn(maximum: number, description: string): z.ZodType<number, string> {
+  const number = z.int().min(0).max(maximum);
+  return z.string().regex(/^\d{1,10}$/).transform(Number).pipe(number)
+    .meta({ description, param: { required: true }, type: "integer", minimum: 0, maximum });
+}
 
 /** Which part of a list, as rfs asks for it. A larger page than the hub gives is cut to its limit. */
 export const PageQuery = z.object({

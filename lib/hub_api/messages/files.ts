@@ -10,7 +10,7 @@
  */
 
 import * as z from "zod";
-import { Count, Digest, Time } from "./common.ts";
+import { Count, Digest, numberIn, Time } from "./common.ts";
 
 /** Answer to a file that was stored. */
 export const UploadFileAnswer = z.object({ file_hash: Digest, message: z.string() })
@@ -45,7 +45,7 @@ export const UploadParams = z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{1,64
 
 /** An upload and the number of a part, in the path. */
 export const UploadPartParams = UploadParams.extend({
-  n: z.coerce.number().int().min(0).max(1_000_000),
+  n: numberIn(1_000_000, "Which part, from 0"),
 });
 
 /** `POST /api/v1/uploads/{id}/commit`. */
