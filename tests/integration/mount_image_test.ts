@@ -297,13 +297,18 @@ const CYCLES = Number(Deno.env.get("MYFS_MOUNT_CYCLES") ?? 40);
 
 requiringTest(["root", "fuse"], `mount image: ${CYCLES} mounts leave nothing`, async () => {
   using folder = new TempFolder();
-  const { meta, store, target } = await pack(folder, { file: "content" });
+  const names = ["a", "b", "c", "d"];
+  const files = Object.fromEntries(names.map((name) => [name, `content of ${name}`]));
+  const { meta, store, target } = await pack(folder, files);
   const threads = async (): Promise<number> =>
     Number(/^Threads:\s+(\d+)/m.exec(await Deno.readTextFile("/proc/self/status"))![1]);
   const cycle = async (): Promise<void> => {
     await using mount = await mountImage(meta, target, { store, keep: {} });
     assert.equal(mount.status().isKept, true);
-    assert.equal(await Deno.readTextFile(`${target}/file`), "content");
+    // One after the other, as it takes for content to be pushed.
+    for (const name of names) {
+      assert.equal(await Deno.readTextFile(`${target}/${name}`), files[name]);
+    }
   };
   await cycle();
   const [descriptors, threadsBefore] = [openDescriptors("/dev/fuse"), await threads()];
