@@ -1,6 +1,7 @@
 /**
  * Shows the main job on a real directory: packs it into a local store, looks at the flist, packs it
- * again, checks every block, unpacks it, and proves that both trees are equal.
+ * again, checks every block, unpacks it, mounts it where this machine has FUSE, and proves that all
+ * trees are equal.
  *
  *     deno task demo
  *     deno task demo /usr/share/doc
@@ -30,6 +31,7 @@ import {
   type ProgressEvent,
   unpackImage,
 } from "myfs";
+import { MOUNT_READ_MAX, proveWithMount } from "./demo/mount_proof.ts";
 import { type Proof, proveWithFind, proveWithRsync } from "./demo/system_proofs.ts";
 import { chooseTree, surveyTree, type TreeSurvey } from "./demo/tree_choice.ts";
 import { compareListings, listTree } from "./demo/tree_listing.ts";
@@ -55,6 +57,12 @@ const EXIT_CODE: Readonly<Record<Verdict, number>> = {
   "different": 1,
   "equal but for what was named": 3,
 };
+
+/** What a step left out and could not keep. */
+interface StepReport {
+  readonly failures: readonly Failure[];
+  readonly losses: readonly Loss[];
+}
 
 /** The steps of the demo and what they share. */
 class Demo {
@@ -130,7 +138,8 @@ class Demo {
     });
     this.#note(unpacked);
 
-    const verdict = await this.#compare(copy);
+    const isMountRight = await this.#lookIntoMount(meta, common.store, packed);
+    const verdict = await this.#compare(copy, isMountRight);
     const stored = packed.referencedBytes + packed.flistBytes;
     const saved = packed.contentBytes - stored;
     const less = saved > 0 ? `, ${share(saved, packed.contentBytes)} less` : "";
@@ -141,8 +150,30 @@ class Demo {
     return verdict;
   }
 
+  /** Mounts the image where that is possible. @returns false when it differs from the source. */
+  async #lookIntoMount(meta: string, store: string, packed: StepReport): Promise<boolean> {
+    const target = join(this.#folder, "mounted");
+    await Deno.mkdir(target);
+    const { kind } = await this.#step("Mount, and compare what is seen", async () => {
+      const { proof, readyAfterMs } = await proveWithMount({
+        meta,
+        store,
+        source: this.#source,
+        target,
+        skip: new Set(packed.failures.map(({ path }) => path)),
+        isWhole: packed.failures.length + packed.losses.length === 0,
+        signal: this.#signal,
+      });
+      const result = readyAfterMs === undefined
+        ? proofText("mount", proof)
+        : `usable after ${Math.round(readyAfterMs)} ms; ${proofText("mount", proof)}`;
+      return { value: proof, result };
+    });
+    return kind !== "different";
+  }
+
   /** Compares source and copy: with Deno's own calls, and with programs that see more. */
-  async #compare(copy: string): Promise<Verdict> {
+  async #compare(copy: string, isMountRight: boolean): Promise<Verdict> {
     const skip = new Set(this.#failures.map(({ path }) => path));
     const owners = this.#isRoot && !this.#losses.some(({ what }) => what === "owner");
     const options = { owners, signal: this.#signal, skip };
@@ -165,7 +196,7 @@ class Demo {
       });
       if (proof.kind === "different") equal = false;
     }
-    if (!equal) return "different";
+    if (!equal || !isMountRight) return "different";
     return this.#failures.length === 0 ? "equal" : "equal but for what was named";
   }
 
@@ -190,7 +221,7 @@ class Demo {
   }
 
   /** Names what a step left out or could not keep. */
-  #note(report: { readonly failures: readonly Failure[]; readonly losses: readonly Loss[] }): void {
+  #note(report: StepReport): void {
     this.#failures.push(...report.failures);
     this.#losses.push(...report.losses);
     for (const { path, reason } of report.failures.slice(0, EXAMPLES_MAX)) {
@@ -204,16 +235,20 @@ class Demo {
   }
 }
 
-function proofText(program: string, proof: Proof): string {
+const EQUAL_TEXT = {
+  find: "names byte for byte and times to the nanosecond are equal too",
+  rsync: "rsync -aHAXn --checksum --delete has nothing to do",
+  mount: `all entries, and the first ${size(MOUNT_READ_MAX)} of each file, are equal`,
+} as const;
+
+function proofText(way: keyof typeof EQUAL_TEXT, proof: Proof): string {
   switch (proof.kind) {
     case "skipped":
       return `skipped: ${proof.why}`;
     case "different":
       return `DIFFERENT:\n${indent(proof.examples)}`;
     case "equal":
-      return program === "find"
-        ? "names byte for byte and times to the nanosecond are equal too"
-        : "rsync -aHAXn --checksum --delete has nothing to do";
+      return EQUAL_TEXT[way];
   }
 }
 

@@ -97,6 +97,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/mount/chunk_opener_worker.ts": "tests/unit/lib/mount/chunk_openers_test.ts",
   "lib/mount/device_worker.ts": "tests/integration/mount_image_test.ts",
   "lib/mount/mount_image.ts": "tests/integration/mount_image_test.ts",
+  "lib/mount/push_worker.ts": "tests/unit/lib/mount/neighbour_pushes_test.ts",
   "lib/mount/mounts.ts": "tests/integration/mount_image_test.ts",
 };
 

@@ -56,6 +56,8 @@ export type DeviceWorkerMessage =
   /** Its module is there. */
   | { readonly kind: "loaded" }
   | { readonly kind: "read"; readonly read: LateRead }
+  /** The files that follow this one are likely to be read next. */
+  | { readonly kind: "sequence"; readonly ino: number }
   /** A chunk that the main thread fetched is of use. */
   | { readonly kind: "used"; readonly chunk: number }
   | { readonly kind: "interrupted"; readonly uniqueLow: number; readonly uniqueHigh: number }

@@ -34,6 +34,7 @@ function serve(start: DeviceWorkerStart): ServeEnd {
     flist,
     source,
     counters,
+    onSequence: (ino) => tell({ kind: "sequence", ino }),
     lateReads: {
       later: (ino, offset, length, uniqueLow, uniqueHigh) =>
         tell({ kind: "read", read: { ino, offset, length, uniqueLow, uniqueHigh } }),

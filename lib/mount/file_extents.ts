@@ -42,6 +42,11 @@ export class FileExtents {
     return this.fields.length / FIELDS;
   }
 
+  /** The chunk that the content begins in; undefined where there is none but holes. */
+  get firstChunk(): number | undefined {
+    return this.fields[1];
+  }
+
   /** The pieces with content of `length` bytes from `offset` on, which must lie in the file. */
   pieces(offset: number, length: number): Piece[] {
     const { fields } = this;

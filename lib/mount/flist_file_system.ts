@@ -23,8 +23,9 @@ import { ATTRIBUTE_WORDS, encodeAttributes, encodeDeviceNumber } from "../fuse/w
 import { EINVAL, EISDIR, ENODATA, ENOENT, ENOTDIR, ENXIO, EOPNOTSUPP } from "../linux/errno.ts";
 import { splitDevice } from "../tree/tree_entry.ts";
 import type { ChunkSource } from "./chunk_source.ts";
-import { ExtentCache } from "./file_extents.ts";
+import { ExtentCache, type FileExtents } from "./file_extents.ts";
 import { MOUNT_COUNTER, type MountCounters } from "./mount_counters.ts";
+import { PUSHED_FILE_MAX, ReadSequence } from "./read_sequence.ts";
 
 /** Space on disk is counted in units of this many bytes. */
 const BLOCK_UNIT = 512;
@@ -60,6 +61,8 @@ export interface FlistFileSystemOptions {
   readonly source: ChunkSource;
   readonly lateReads: LateReads;
   readonly counters: MountCounters;
+  /** Told when the small files that follow this one in its directory are likely to be read next. */
+  readonly onSequence?: (ino: number) => void;
 }
 
 /** Entries of a directory that were asked for ahead of the kernel. */
@@ -79,6 +82,8 @@ export class FlistFileSystem implements FileSystem {
   readonly #lateReads: LateReads;
   readonly #counters: MountCounters;
   readonly #extents: ExtentCache;
+  readonly #onSequence: ((ino: number) => void) | undefined;
+  readonly #sequence = new ReadSequence();
   /** Attributes on their way into a directory page. */
   readonly #words = new Uint32Array(ATTRIBUTE_WORDS);
   readonly #absentXattrs = new Map<string, boolean>();
@@ -86,11 +91,12 @@ export class FlistFileSystem implements FileSystem {
   #ahead: EntriesAhead | undefined;
   #size: FileSystemSize | undefined;
 
-  constructor({ flist, source, lateReads, counters }: FlistFileSystemOptions) {
+  constructor({ flist, source, lateReads, counters, onSequence }: FlistFileSystemOptions) {
     this.#flist = flist;
     this.#source = source;
     this.#lateReads = lateReads;
     this.#counters = counters;
+    this.#onSequence = onSequence;
     this.#extents = new ExtentCache(flist);
     const xattrs = flist.hasXattr();
     this.features = { xattrs, accessControlLists: xattrs && flist.hasXattr(ACCESS_LIST) };
@@ -144,6 +150,7 @@ export class FlistFileSystem implements FileSystem {
     const file = this.#extents.get(ino);
     if (file === undefined) return this.#flist.inode(ino) === undefined ? ENOENT : EISDIR;
     const length = Math.max(0, Math.min(size, file.size - offset));
+    if (length === file.size) this.#noteSequence(ino, file);
     let filled = 0;
     for (const { chunk, from, to, at } of file.pieces(offset, length)) {
       if (at > filled) reply.bytes.fill(0, reply.at + filled, reply.at + at);
@@ -188,6 +195,11 @@ export class FlistFileSystem implements FileSystem {
 
   interrupted(uniqueLow: number, uniqueHigh: number): void {
     this.#lateReads.interrupted(uniqueLow, uniqueHigh);
+  }
+
+  #noteSequence(ino: number, { size, firstChunk }: FileExtents): void {
+    if (firstChunk === undefined || size > PUSHED_FILE_MAX) return;
+    if (this.#sequence.note(ino, firstChunk)) this.#onSequence?.(ino);
   }
 
   #entriesAfter(directory: number, after: number): EntriesAhead {

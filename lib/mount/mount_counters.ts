@@ -16,9 +16,11 @@ export const MOUNT_COUNTER = {
   errors: 3,
   /** Reads that had to wait for a store. */
   readsWaited: 4,
+  /** Bytes that the kernel got before it asked for them. */
+  bytesPushed: 5,
 } as const;
 
-const COUNTERS = 5;
+const COUNTERS = 6;
 
 /** Counts in shared memory. Every thread has an object of its own over it. */
 export class MountCounters {

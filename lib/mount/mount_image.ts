@@ -36,6 +36,7 @@ import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
 import { keepMount, type MountKeeping, takeOverMount } from "./mount_keeping.ts";
 import { type MountStatus, ShareSampler, storeStatuses } from "./mount_status.ts";
 import { clearStaleMount, mountPath } from "./mounts.ts";
+import { NeighbourPushes } from "./neighbour_pushes.ts";
 import { SharedChunks } from "./shared_chunks.ts";
 import { StatusSocketServer } from "./status_socket.ts";
 import {
@@ -134,8 +135,10 @@ export interface MountStatistics {
   readonly chunksOpened: number;
   /** Bytes of their blocks. */
   readonly blockBytes: number;
-  /** Bytes that the kernel got. */
+  /** Bytes that the kernel asked for and got. */
   readonly bytesRead: number;
+  /** Bytes of small files that it got before it asked. */
+  readonly bytesPushed: number;
   /** Reads that had to wait for a store or the cache on disk. */
   readonly readsWaited: number;
   /** Requests that failed with EIO. */
@@ -388,6 +391,15 @@ export class ImageMount implements AsyncDisposable {
       onFault: (error) => onEvent({ kind: "fault", request: "READ", fault: faultOf(error) }),
     });
     this.#reader = reader;
+    const pushes = new NeighbourPushes({
+      fd: descriptors[0]!,
+      meta: flist.path,
+      chunks,
+      counters,
+      onUse: (chunk) => {
+        if (local === undefined) reader.used(chunk);
+      },
+    });
     this.#requests = threads.map(() => new Uint32Array(new SharedArrayBuffer(4 * OPCODE_LIMIT)));
     threads.forEach((thread, index) => {
       const fd = descriptors[index] ?? descriptors[0]!;
@@ -400,7 +412,7 @@ export class ImageMount implements AsyncDisposable {
         counters,
         requests: this.#requests[index]!,
       };
-      thread.start(start, { fd, reader, onEvent });
+      thread.start(start, { fd, reader, pushes, onEvent });
     });
     const stop = (): void => {
       this.unmount().catch((error) => onEvent({ kind: "thread-failed", fault: faultOf(error) }));
@@ -413,6 +425,7 @@ export class ImageMount implements AsyncDisposable {
       // Threads that failed have left the mount behind, and nobody answers for it.
       if (ends.includes("failed")) await unmount(target, { lazy: true });
       threads.forEach((thread) => thread.terminate());
+      await pushes[Symbol.asyncDispose]();
       descriptors.forEach(closeDescriptor);
       if (this.#holder !== undefined) await stopHolder(this.#holder);
       await this.#socket?.[Symbol.asyncDispose]();
@@ -440,6 +453,7 @@ export class ImageMount implements AsyncDisposable {
       chunksOpened: counters.get(MOUNT_COUNTER.chunksOpened),
       blockBytes: counters.get(MOUNT_COUNTER.blockBytes),
       bytesRead: counters.get(MOUNT_COUNTER.bytesRead),
+      bytesPushed: counters.get(MOUNT_COUNTER.bytesPushed),
       readsWaited: counters.get(MOUNT_COUNTER.readsWaited),
       errors: counters.get(MOUNT_COUNTER.errors),
       chunkBytesKept: this.#chunks.usedBytes,
@@ -557,6 +571,7 @@ export class ImageMount implements AsyncDisposable {
 interface DeviceThreadLinks {
   readonly fd: number;
   readonly reader: LateReader;
+  readonly pushes: NeighbourPushes;
   readonly onEvent: (event: MountEvent) => void;
 }
 
@@ -593,13 +608,15 @@ class DeviceThread {
     return this.#agreed.promise;
   }
 
-  start(start: DeviceWorkerStart, { fd, reader, onEvent }: DeviceThreadLinks): void {
+  start(start: DeviceWorkerStart, { fd, reader, pushes, onEvent }: DeviceThreadLinks): void {
     this.#worker.onmessage = ({ data }: MessageEvent<DeviceWorkerMessage>) => {
       switch (data.kind) {
         case "loaded":
           return;
         case "read":
           return void reader.read(fd, data.read);
+        case "sequence":
+          return pushes.offer(data.ino);
         case "used":
           return reader.used(data.chunk);
         case "interrupted":

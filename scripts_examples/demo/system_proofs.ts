@@ -15,6 +15,8 @@ export type Proof =
 export interface ProofOptions {
   /** Whether owners count. */
   readonly owners: boolean;
+  /** Whether rsync reads the files. @default {true} */
+  readonly content?: boolean;
   /** Stops the program. */
   readonly signal: AbortSignal;
 }
@@ -48,9 +50,10 @@ export async function proveWithFind(
 export async function proveWithRsync(
   left: string,
   right: string,
-  { owners, signal }: ProofOptions,
+  { owners, content = true, signal }: ProofOptions,
 ): Promise<Proof> {
-  const flags = ["-aHAXn", "--checksum", "--itemize-changes", "--delete"];
+  const flags = ["-aHAXn", "--itemize-changes", "--delete"];
+  if (content) flags.push("--checksum");
   if (!owners) flags.push("--no-owner", "--no-group");
   const output = await run("rsync", [...flags, `${left}/`, `${right}/`], signal);
   if (output.kind === "skipped") return output;

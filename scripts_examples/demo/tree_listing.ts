@@ -14,6 +14,8 @@ export interface ListTreeOptions {
   readonly owners: boolean;
   /** Paths to leave out with all below them, escaped as myfs escapes them. */
   readonly skip: ReadonlySet<string>;
+  /** Bytes of each file that are read. @default all */
+  readonly bytesMax?: number;
   /** Stops the listing. */
   readonly signal: AbortSignal;
 }
@@ -42,7 +44,7 @@ export async function listTree(
       ? ""
       : size < LARGE_FILE_SIZE_MIN
       ? digestOf(full)
-      : await digestOfLarge(full, options.signal);
+      : await digestOfLarge(full, options);
     listing.set(next.shownPath, digest === "" ? facts : `${facts}, SHA-256 ${digest}`);
     if (kind === "directory") {
       for (const name of namesIn(full)) {
@@ -121,13 +123,19 @@ function digestOf(path: string): string {
   return createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
 }
 
-async function digestOfLarge(path: string, signal: AbortSignal): Promise<string> {
+async function digestOfLarge(
+  path: string,
+  { bytesMax = Infinity, signal }: ListTreeOptions,
+): Promise<string> {
   const hash = createHash("sha256");
   const part = new Uint8Array(PART_SIZE);
   using file = await Deno.open(path);
-  for (let length = await file.read(part); length !== null; length = await file.read(part)) {
+  for (let left = bytesMax; left > 0;) {
+    const length = await file.read(part.subarray(0, Math.min(left, PART_SIZE)));
+    if (length === null) break;
     signal.throwIfAborted();
     hash.update(part.subarray(0, length));
+    left -= length;
   }
   return hash.digest("hex");
 }

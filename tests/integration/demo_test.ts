@@ -5,10 +5,15 @@
  */
 
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { packDirectory } from "myfs";
+import { proveWithMount } from "../../scripts_examples/demo/mount_proof.ts";
 import { proveWithFind, proveWithRsync } from "../../scripts_examples/demo/system_proofs.ts";
 import { chooseTree, surveyTree } from "../../scripts_examples/demo/tree_choice.ts";
 import { compareListings, listTree } from "../../scripts_examples/demo/tree_listing.ts";
+import { requiringTest } from "../helpers/require.ts";
+import { until } from "../helpers/until.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -39,6 +44,19 @@ async function makeTree(tree: string): Promise<void> {
   await Deno.link(`${tree}/directory/file 1`, `${tree}/other name`);
   await Deno.chmod(`${tree}/directory/file 2`, 0o600);
   await Deno.utime(`${tree}/directory/below`, 1, 1.5);
+}
+
+async function makeProgram(path: string, script: string): Promise<void> {
+  await Deno.mkdir(dirname(path), { recursive: true });
+  await Deno.writeTextFile(path, `#!/bin/sh\n${script}\n`);
+  await Deno.chmod(path, 0o755);
+}
+
+async function packedFlist(tree: string, folder: string): Promise<string> {
+  const meta = `${folder}/tree.fl`;
+  const store = `dir://${folder}/blocks`;
+  await packDirectory(tree, { meta, store, stateFolder: `${folder}/state` });
+  return meta;
 }
 
 function startDemo(
@@ -82,10 +100,12 @@ Deno.test(
       "3 Pack again, on top of the first",
       "4 Check every block",
       "5 Unpack",
-      "6 Compare every entry",
-      "7 Compare with find",
-      "8 Compare with rsync",
+      "6 Mount, and compare what is seen",
+      "7 Compare every entry",
+      "8 Compare with find",
+      "9 Compare with rsync",
     ]);
+    assert.match(stdout, /\n {3}(usable after \d+ ms; all entries, .* are equal|skipped: .+)\n/);
     assert.match(stdout, /\n {3}25 entries: kinds, modes, .* are equal\n/);
     assert.match(stdout, /\nSaved {3}.* less\n/);
     assert.match(stdout, /\nResult {2}the unpacked tree is equal to the tree that was packed\n$/);
@@ -100,12 +120,11 @@ Deno.test(
 Deno.test(
   "demo: fails when a comparison finds a difference",
   withTree(async ({ folder, tree, work }) => {
-    await Deno.mkdir(`${folder}/bin`);
-    await Deno.writeTextFile(`${folder}/bin/rsync`, '#!/bin/sh\necho ">f.st...... directory/x"\n');
-    await Deno.chmod(`${folder}/bin/rsync`, 0o755);
+    await makeProgram(`${folder}/bin/rsync`, 'echo ">f.st...... directory/x"');
     const path = `${folder}/bin:${Deno.env.get("PATH")}`;
-    const { exitCode, stdout } = await runDemo([tree], { TMPDIR: work, PATH: path });
+    const { exitCode, stdout, stderr } = await runDemo([tree], { TMPDIR: work, PATH: path });
     assert.equal(exitCode, 1);
+    assert.equal(stderr, "");
     assert.match(stdout, /DIFFERENT:\n {5}>f\.st\.{6} directory\/x\n/);
     assert.match(stdout, /\nResult {2}THE TREES DIFFER/);
     assert.deepEqual(await namesIn(work), []);
@@ -121,7 +140,7 @@ Deno.test(
     const demo = startDemo([tree], { TMPDIR: work });
     let told = "";
     for await (const text of demo.stdout.pipeThrough(new TextDecoderStream())) {
-      const isComparing = /^5 {2}Unpack .*\n.*\n/m;
+      const isComparing = /^6 {2}Mount.*\n.*\n/m;
       if (!isComparing.test(told) && isComparing.test(told + text)) demo.kill("SIGINT");
       told += text;
     }
@@ -129,6 +148,67 @@ Deno.test(
     assert.equal((await demo.status).code, 130, told + stderr);
     assert.equal(stderr, "Interrupted: nothing is left behind\n");
     assert.deepEqual(await namesIn(work), []);
+  }),
+);
+
+requiringTest(
+  ["root", "fuse"],
+  "demo: mounts the image, and a difference there counts",
+  withTree(async ({ folder, tree, work }) => {
+    // It sees the mount alone as different.
+    await makeProgram(`${folder}/bin/rsync`, `case "$*" in *mounted*) echo "*deleting x";; esac`);
+    const path = `${folder}/bin:${Deno.env.get("PATH")}`;
+    const { exitCode, stdout, stderr } = await runDemo([tree], { TMPDIR: work, PATH: path });
+    assert.equal(exitCode, 1, stdout + stderr);
+    assert.match(stdout, /^6 .*\n {3}usable after \d+ ms; DIFFERENT:\n {5}\*deleting x\n7/m);
+    assert.match(stdout, /^9 .*\n {3}rsync -aHAXn --checksum --delete has nothing to do\n/m);
+    assert.match(stdout, /\nResult {2}THE TREES DIFFER/);
+    assert.deepEqual(await namesIn(work), []);
+  }),
+);
+
+requiringTest(
+  ["root", "fuse"],
+  "demo: an interrupt while the image is mounted leaves no mount",
+  withTree(async ({ folder, tree, work }) => {
+    const seen = `${folder}/seen`;
+    const program = `cp /proc/self/mountinfo "${seen}.new"; mv "${seen}.new" "${seen}"; ` +
+      "exec sleep 60";
+    await makeProgram(`${folder}/bin/rsync`, program);
+    // Read to its end, it takes half a minute.
+    await Deno.writeTextFile(`${tree}/hole`, "");
+    await Deno.truncate(`${tree}/hole`, 2 ** 36);
+    const path = `${folder}/bin:${Deno.env.get("PATH")}`;
+    const demo = startDemo([tree], { TMPDIR: work, PATH: path });
+    const output = demo.output();
+    await until(async () => await Deno.stat(seen).then(() => true, () => false));
+    demo.kill("SIGINT");
+    const { code, stderr } = await output;
+    assert.equal(code, 130);
+    assert.equal(new TextDecoder().decode(stderr), "Interrupted: nothing is left behind\n");
+    // As the kernel writes a space.
+    const mounted = work.replaceAll(" ", "\\040");
+    assert.ok((await Deno.readTextFile(seen)).includes(mounted));
+    assert.ok(!(await Deno.readTextFile("/proc/self/mountinfo")).includes(mounted));
+    assert.deepEqual(await namesIn(work), []);
+  }),
+);
+
+Deno.test(
+  "demo: says so where it cannot mount",
+  withTree(async ({ tree, work }) => {
+    const signal = new AbortController().signal;
+    const { proof } = await proveWithMount({
+      meta: await packedFlist(tree, work),
+      store: `dir://${work}/blocks`,
+      source: tree,
+      target: `${work}/missing`,
+      skip: new Set(),
+      isWhole: true,
+      signal,
+    });
+    assert.equal(proof.kind, "skipped");
+    assert.match(JSON.stringify(proof), /Cannot mount/);
   }),
 );
 

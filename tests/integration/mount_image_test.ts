@@ -105,6 +105,41 @@ function noise(size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+requiringTest(
+  ["root", "fuse", "tar"],
+  "mount image: who reads many small files asks for a part of them, and gets all right",
+  async () => {
+    using folder = new TempFolder();
+    const files: Record<string, Uint8Array> = {};
+    for (let index = 0; index < 600; index++) {
+      const directory = `${index % 3}`;
+      files[`${directory}/${String(index).padStart(4, "0")}`] = noise(1000 + 7 * index);
+    }
+    const { source, meta, store, target } = await pack(folder, files);
+    await using mount = await mountImage(meta, target, { store });
+    // Listed and read in one order, as programs do that read everything.
+    await runProgram(
+      "tar",
+      "--create",
+      "--sort=name",
+      "--file",
+      folder.file("a.tar"),
+      "-C",
+      target,
+      ".",
+    );
+    const { requests, bytesPushed, bytesRead, errors } = mount.statistics();
+    const bytes = Object.values(files).reduce((sum, { length }) => sum + length, 0);
+    assert.ok(requests.READ! < 590, `${requests.READ} reads`);
+    assert.ok(bytesPushed > 0 && bytesRead < bytes && bytesRead + bytesPushed >= bytes);
+    assert.equal(errors, 0);
+    await runProgram("tar", "--compare", "--file", folder.file("a.tar"), "-C", source);
+    for (const [path, content] of Object.entries(files)) {
+      assert.deepEqual(await Deno.readFile(`${target}/${path}`), content);
+    }
+  },
+);
+
 requiringTest(["root", "fuse"], "mount image: the rfs profile too", async () => {
   using folder = new TempFolder();
   const { meta, store, source, target } = await pack(folder, {
@@ -262,13 +297,18 @@ const CYCLES = Number(Deno.env.get("MYFS_MOUNT_CYCLES") ?? 40);
 
 requiringTest(["root", "fuse"], `mount image: ${CYCLES} mounts leave nothing`, async () => {
   using folder = new TempFolder();
-  const { meta, store, target } = await pack(folder, { file: "content" });
+  const names = ["a", "b", "c", "d"];
+  const files = Object.fromEntries(names.map((name) => [name, `content of ${name}`]));
+  const { meta, store, target } = await pack(folder, files);
   const threads = async (): Promise<number> =>
     Number(/^Threads:\s+(\d+)/m.exec(await Deno.readTextFile("/proc/self/status"))![1]);
   const cycle = async (): Promise<void> => {
     await using mount = await mountImage(meta, target, { store, keep: {} });
     assert.equal(mount.status().isKept, true);
-    assert.equal(await Deno.readTextFile(`${target}/file`), "content");
+    // One after the other, as it takes for content to be pushed.
+    for (const name of names) {
+      assert.equal(await Deno.readTextFile(`${target}/${name}`), files[name]);
+    }
   };
   await cycle();
   const [descriptors, threadsBefore] = [openDescriptors("/dev/fuse"), await threads()];

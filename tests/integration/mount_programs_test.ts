@@ -13,6 +13,7 @@ import { packDirectory } from "../../lib/image/pack.ts";
 import { mountImage } from "../../lib/mount/mount_image.ts";
 import { unmount } from "../../lib/fuse/unmount.ts";
 import { UnprivilegedUser } from "../helpers/api_runner.ts";
+import { serveBlocks } from "../helpers/block_server.ts";
 import { faultServer } from "../helpers/fault_server.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { runProgram, tryProgram } from "../helpers/run_program.ts";
@@ -171,30 +172,6 @@ requiringTest(
   },
 );
 
-/** A web server over the blocks of a place, which can be away. */
-interface BlockServer extends AsyncDisposable {
-  readonly url: string;
-  isAway: boolean;
-  requests: number;
-}
-
-async function serveBlocks(blocks: string): Promise<BlockServer> {
-  const state = { isAway: false, requests: 0 };
-  const server = await faultServer(async ({ target }) => {
-    state.requests++;
-    if (state.isAway) return { kind: "reset" };
-    try {
-      return { kind: "http", body: await Deno.readFile(`${blocks}${target}`) };
-    } catch {
-      return { kind: "http", status: 404 };
-    }
-  });
-  return Object.assign(state, {
-    url: server.url,
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  });
-}
-
 requiringTest(
   ["root", "fuse"],
   "mount programs: with 256 descriptors, a small full cache, and a store that dies and comes back",
@@ -277,7 +254,7 @@ requiringTest(
     await look("--store", server.url, "--no-cache");
     assert.equal(await isCached(), false);
     await look("--store", server.url);
-    const before = server.requests;
+    const before = server.asked.length;
     server.isAway = true;
     await look("--store", server.url, "--retries", "0");
     assert.ok(await isCached());
