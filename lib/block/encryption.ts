@@ -61,7 +61,15 @@ const libcrypto = openNativeLibrary(CRYPTO_LIBRARY, {
     result: "i32",
   },
   EVP_CipherFinal_ex: { parameters: ["pointer", "buffer", "buffer"], result: "i32" },
+  OPENSSL_init_crypto: { parameters: ["u64", "pointer"], result: "i32" },
 });
+
+/** Option of `OPENSSL_init_crypto` (openssl/crypto.h): no cleaning up when the process exits. */
+const OPENSSL_INIT_NO_ATEXIT = 0x80000n;
+
+// By default libcrypto frees all it has while the process exits, and threads that still run, or end
+// just then, free theirs a second time. Counts only before anything else of libcrypto is called.
+libcrypto?.OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, null);
 
 /** Whether the system has libcrypto. */
 export const hasNativeAesGcm: boolean = libcrypto !== undefined;
