@@ -6,14 +6,14 @@
  */
 
 import { createHash } from "node:crypto";
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { type BlockId, type Bytes, parseBlockId } from "myfs";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { HubTables } from "../database/tables.ts";
 import type { Blocks, Reader } from "./blocks.ts";
-import type { ResolvedContentOptions } from "./content_options.ts";
+import { type ResolvedContentOptions, slices } from "./content_options.ts";
 import { releaseOwner } from "./references.ts";
-import { giveRoom } from "./usage.ts";
+import { giveRoom, noRoom, takeRoom } from "./usage.ts";
 
 /** A block of a file. */
 export interface FileBlock {
@@ -73,7 +73,7 @@ export class Files {
         size: Number(row.size),
         // What somebody else calls it is theirs.
         name: row.owner === reader ? row.name ?? undefined : undefined,
-        blocks: await this.#blocksOf(row.owner, hash),
+        blocks: await blocksOf(this.#database, row.owner, hash),
       };
     }
     const claimed = await this.#findClaimed(hash, reader);
@@ -148,6 +148,47 @@ export class Files {
     return [...new Set(missing.map(({ block_hash }) => block_hash))];
   }
 
+  /**
+   * Makes a file that the hub has a user's as well, so that it stays whatever its first owner does. It
+   * counts against the user's quota as if they had uploaded it. Where blocks are each user's own,
+   * knowing a digest is no proof of having the file: only those of the user are there.
+   *
+   * @throws {HubProblem} 404 when there is none that the user may get, 507 when there is no room.
+   */
+  async keep(hash: string, owner: string): Promise<void> {
+    await this.#database.transaction().execute(async (transaction) => {
+      const rows = await transaction.selectFrom("file").select(["owner", "size"])
+        .where("hash", "=", hash).execute();
+      if (rows.some((row) => row.owner === owner)) return;
+      const [row] = this.#options.dedup === "users" ? rows : [];
+      if (row === undefined) throw fileNotFound();
+      const blocks = await blocksOf(transaction, row.owner, hash);
+      const sizes = new Map<string, number>(blocks.map(({ id, size }) => [id, size]));
+      let [bytes, objects] = [0, 1];
+      for (const ids of slices([...sizes.keys()])) {
+        const fresh = await transaction.insertInto("block_owner")
+          .values(ids.map((block) => ({ owner, block, direct: 0 })))
+          .onConflict((conflict) => conflict.columns(["owner", "block"]).doNothing())
+          .returning("block").execute();
+        objects += fresh.length;
+        for (const { block } of fresh) bytes += sizes.get(block)!;
+      }
+      if (!await takeRoom(transaction, owner, { bytes, objects })) throw noRoom();
+      for (const slice of slices(blocks)) {
+        await transaction.insertInto("file_block")
+          .values(slice.map(({ id, idx }) => ({ owner, file: hash, idx, block: id })))
+          .onConflict((conflict) =>
+            conflict.columns(["owner", "file", "idx"]).doUpdateSet({
+              block: sql.ref("excluded.block"),
+            })
+          ).execute();
+      }
+      const created_at = new Date(this.#options.now()).toISOString();
+      await transaction.insertInto("file")
+        .values({ owner, hash, size: row.size, name: null, created_at }).execute();
+    });
+  }
+
   /** Gives up a user's file. @throws {HubProblem} 404 when the user has none. */
   async remove(hash: string, owner: string): Promise<void> {
     await this.#database.transaction().execute(async (transaction) => {
@@ -169,7 +210,7 @@ export class Files {
     if (this.#options.dedup === "user") query = query.where("owner", "=", reader ?? "");
     const owners = (await query.limit(CLAIMANTS_MAX).execute()).map(({ owner }) => owner);
     for (const owner of owners.toSorted((left) => left === reader ? -1 : 0)) {
-      const blocks = await this.#blocksOf(owner, hash);
+      const blocks = await blocksOf(this.#database, owner, hash);
       const isInOrder = blocks.every(({ idx }, index) => idx === index);
       const digest = createHash("sha256").update(blocks.map(({ id }) => id).join("")).digest("hex");
       if (!isInOrder || digest !== hash) continue;
@@ -178,14 +219,18 @@ export class Files {
     }
     return undefined;
   }
+}
 
-  async #blocksOf(owner: string, hash: string): Promise<FileBlock[]> {
-    const rows = await this.#database.selectFrom("file_block")
-      .innerJoin("block", "block.id", "file_block.block")
-      .select(["block.id", "file_block.idx", "block.size"])
-      .where("owner", "=", owner).where("file", "=", hash).orderBy("idx").execute();
-    return rows.map(({ id, idx, size }) => ({ id: id as BlockId, idx, size: Number(size) }));
-  }
+async function blocksOf(
+  database: Kysely<HubTables>,
+  owner: string,
+  hash: string,
+): Promise<FileBlock[]> {
+  const rows = await database.selectFrom("file_block")
+    .innerJoin("block", "block.id", "file_block.block")
+    .select(["block.id", "file_block.idx", "block.size"])
+    .where("owner", "=", owner).where("file", "=", hash).orderBy("idx").execute();
+  return rows.map(({ id, idx, size }) => ({ id: id as BlockId, idx, size: Number(size) }));
 }
 
 function fileNotFound(): HubProblem {

@@ -36,6 +36,10 @@ export function registerFileEndpoints(app: HubApp, content: Content): void {
     });
   });
   registerEndpoint(app, "hasFile", () => new Response(null));
+  registerEndpoint(app, "keepFile", async (context, { params }) => {
+    await files.keep(params.hash, callerWith(context, "write").user);
+    return context.json({ file_hash: params.hash, message: "File kept" });
+  });
   registerEndpoint(app, "deleteFile", async (context, { params }) => {
     await files.remove(params.hash, callerWith(context, "write").user);
     return context.body(null, 204);

@@ -351,6 +351,15 @@ export const HUB_ENDPOINTS = {
     params: messages.HashParams,
     answers: { 200: { description: "There is" }, 304: NOT_MODIFIED },
   },
+  keepFile: {
+    method: "post",
+    path: "/api/v1/file/{hash}/keep",
+    summary: "Makes a file that the hub has the caller's as well",
+    group: "files",
+    scope: "write",
+    params: messages.HashParams,
+    answers: { 200: json("It is the caller's", messages.UploadFileAnswer) },
+  },
   deleteFile: {
     method: "delete",
     path: "/api/v1/file/{hash}",

@@ -57,8 +57,9 @@ const BREAKS_MAX = 3;
 
 /**
  * Uploads the file at `path`. It is read twice, once for its digest, and never held in memory. A
- * file that the hub has for this user is not sent; of one whose upload was interrupted, only the
- * parts that are missing. rfs's hub gets it in the way of rfs's clients.
+ * file that the hub has and lets this user get is not sent, but becomes theirs as well; of one whose
+ * upload was interrupted, only the parts that are missing are. rfs's hub gets it in the way of rfs's
+ * clients.
  *
  * @example
  * ```ts ignore
@@ -81,20 +82,21 @@ export async function uploadFile(
   const { UploadAnswer, UploadFileAnswer } = await import("./messages/mod.ts");
   const { sha256, size } = await digestOf(path, signal);
   const hub = client.hub.name;
-  const hasIt = async (): Promise<boolean> => {
+  const task = `upload ${path} to ${hub}`;
+  // What the hub has, of whoever, becomes the caller's as well: so it stays, whatever others do.
+  const keep = async (): Promise<boolean> => {
     const response = await client.request({
-      method: "HEAD",
-      path: `api/v1/file/${sha256}`,
-      task: `look for ${path} at ${hub}`,
-      accept: [401, 403, 404, 405],
+      method: "POST",
+      path: `api/v1/file/${sha256}/keep`,
+      task,
+      accept: [404, 405],
       signal,
     });
     await response.body?.cancel();
     return response.ok;
   };
-  if (await hasIt()) return { hash: sha256, sha256, size, sentBytes: 0 };
+  if (await keep()) return { hash: sha256, sha256, size, sentBytes: 0 };
 
-  const task = `upload ${path} to ${hub}`;
   const upload = await client.optionalJson(UploadAnswer, {
     method: "POST",
     path: "api/v1/uploads",
@@ -143,7 +145,7 @@ export async function uploadFile(
   } catch (error) {
     // Whoever uploads the same at the same time, has the same upload, and may have ended it.
     const isEnded = error instanceof HubError && ENDED.has(error.status);
-    if (!isEnded || !await hasIt()) throw error;
+    if (!isEnded || !await keep()) throw error;
   }
   return { hash: sha256, sha256, size, sentBytes };
 }

@@ -225,6 +225,47 @@ Deno.test("uploads: those that rest too long, or are given up, free their room",
   assert.equal(gone.status, 204);
 });
 
+Deno.test("files: what somebody else has becomes a user's as well, and counts", async () => {
+  await using hub = await HubContent.open({ blockSize: BLOCK });
+  const body = content(3 * BLOCK + 1);
+  await (await hub.send("POST", "/api/v1/file", { as: "alice", body })).body?.cancel();
+  const path = `/api/v1/file/${sha256(body)}`;
+  const keep = async (as: string): Promise<number> => {
+    const answer = await hub.send("POST", `${path}/keep`, { as });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  await hub.limit("bob", { bytes: body.length - 1 });
+  assert.equal(await keep("bob"), 507);
+  assert.deepEqual(await hub.content.usageOf("bob"), { bytes: 0, objects: 0 });
+  await hub.limit("bob", { bytes: body.length, objects: 5 });
+  for (const as of ["bob", "bob", "alice"]) assert.equal(await keep(as), 200);
+  assert.deepEqual(await hub.content.usageOf("bob"), { bytes: body.length, objects: 5 });
+  assert.deepEqual(await hub.content.usageOf("alice"), { bytes: body.length, objects: 5 });
+  // It stays when the first owner gives it up, until the second does.
+  assert.equal((await hub.send("DELETE", path, { as: "alice" })).status, 204);
+  assert.deepEqual(await (await hub.send("GET", path, { as: "bob" })).bytes(), body);
+  assert.equal((await hub.send("DELETE", path, { as: "bob" })).status, 204);
+  assert.equal(await keep("bob"), 404);
+  assert.deepEqual(await hub.content.usageOf("bob"), { bytes: 0, objects: 0 });
+});
+
+Deno.test("files: within one user, a digest is no proof of having the file", async () => {
+  await using hub = await HubContent.open({ blockSize: BLOCK, dedup: "user" });
+  const body = content(BLOCK);
+  await (await hub.send("POST", "/api/v1/file", { as: "alice", body })).body?.cancel();
+  const path = `/api/v1/file/${sha256(body)}/keep`;
+  const answers = await Promise.all(
+    [path, `/api/v1/file/${"0".repeat(64)}/keep`].map(async (asked) => {
+      const answer = await hub.send("POST", asked, { as: "bob" });
+      return [answer.status, await answer.text()];
+    }),
+  );
+  assert.equal(answers[0]![0], 404);
+  assert.deepEqual(answers[0], answers[1]);
+  assert.equal((await hub.send("POST", path, { as: "alice" })).status, 200);
+});
+
 Deno.test("garbage: what nobody needs leaves the store after its time of grace", async () => {
   let now = Date.now();
   await using hub = await HubContent.open({ blockSize: BLOCK, now: () => now });

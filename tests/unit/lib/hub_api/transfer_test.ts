@@ -71,6 +71,11 @@ class SmallHub implements AsyncDisposable {
         updated_at: now,
       }, { status: 201 });
     }
+    if (last === "keep") {
+      const hash = pathname.split("/").at(-2)!;
+      if (!this.files.has(hash)) return Response.json({}, { status: 404 });
+      return Response.json({ file_hash: hash, message: "ok" });
+    }
     if (pathname.startsWith("/api/v1/file/")) {
       const file = this.files.get(last);
       if (file === undefined) return Response.json({}, { status: 404 });
