@@ -6,6 +6,7 @@
 
 import { completionCommand } from "./commands/completion.ts";
 import { hubConfigCommand } from "./commands/hub/config.ts";
+import { gcCommand } from "./commands/hub/gc.ts";
 import { serveCommand } from "./commands/hub/serve.ts";
 import { userCommand } from "./commands/hub/user.ts";
 import { main } from "./main.ts";
@@ -20,6 +21,7 @@ if (import.meta.main) {
         serveCommand(execute),
         hubConfigCommand(execute),
         userCommand(execute),
+        gcCommand(execute),
         completionCommand(execute, "myfs-hub"),
       ],
       examples: [

@@ -33,6 +33,9 @@ export interface Hub {
   readonly now: () => number;
 }
 
+/** Takes notes of what changed. */
+export type Audit = Pick<AuditLog, "record">;
+
 /** What changes in the life of a process. */
 export interface HubState {
   /** Whether the process is about to end, and takes no new requests. */

@@ -13,7 +13,8 @@ import { type OpenHub, openHub } from "./open_hub.ts";
 
 export { ConfigError, type HubConfig, loadConfig } from "./config/load_config.ts";
 export { exampleConfig } from "./config/example_config.ts";
-export { type OpenAccounts, openAccounts } from "./open_hub.ts";
+export { collectGarbage } from "./cleaning.ts";
+export { type OpenAccounts, openAccounts, type OpenContent, openContent } from "./open_hub.ts";
 export { serveHub, type ServingHub } from "./serve.ts";
 
 let opened: Promise<{ readonly hub: OpenHub; readonly app: HubApp }> | undefined;

@@ -5,12 +5,14 @@
  */
 
 import { openStore, parseStoreSpec } from "myfs";
+import { HubProblem } from "../lib/hub_api/problem.ts";
 import { AccessTokens } from "./accounts/access_token.ts";
 import { Accounts } from "./accounts/accounts.ts";
 import { AuditLog } from "./accounts/audit_log.ts";
 import { PasswordHasher } from "./accounts/passwords.ts";
 import { newSecret } from "./accounts/secret_text.ts";
 import { SignInLimit } from "./accounts/sign_in_limit.ts";
+import { cleanUp } from "./cleaning.ts";
 import { Content } from "./content/content.ts";
 import type { HubConfig } from "./config/load_config.ts";
 import type { Hub } from "./context.ts";
@@ -41,6 +43,9 @@ export interface OpenHubOptions {
 export interface OpenAccounts
   extends AsyncDisposable, Pick<Hub, "accounts" | "audit" | "database"> {}
 
+/** What a hub keeps, without its users. */
+export interface OpenContent extends AsyncDisposable, Pick<Hub, "content" | "audit"> {}
+
 /** Opens a hub's parts, with its users as the configuration has them. */
 export async function openHub(config: HubConfig, options: OpenHubOptions = {}): Promise<OpenHub> {
   await using stack = new AsyncDisposableStack();
@@ -48,34 +53,22 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
   const log = hubLog(config, secret, options);
   const now = options.now ?? Date.now;
   const { database, accounts, audit } = stack.use(await openParts(config, { secret, log, now }));
-  const store = stack.use(await openStore(config.store_url, { create: true }));
+  const { content, store } = stack.use(await openContentParts({ config, database, now }));
   for (const { username: name, password, role } of config.users) {
     log.warn("a password stands in the configuration in plain text", { user: name });
     await accounts.configureUser({ name, password, role });
   }
-  if ((await accounts.listUsers(1, 1)).total === 0) {
-    const admin = { name: "admin", password: newSecret().slice(0, 24) };
-    await accounts.createUser({ ...admin, role: "admin" }, "config", {});
-    // At once: whatever goes wrong later, somebody has to know it.
-    (options.showFirstAdmin ?? writeFirstAdmin)(admin);
-  }
+  const admin = await makeFirstAdmin(accounts);
+  // At once: whatever goes wrong later, somebody has to know it.
+  if (admin !== undefined) (options.showFirstAdmin ?? writeFirstAdmin)(admin);
   await accounts.clean();
-  const content = stack.use(
-    new Content({
-      database,
-      store,
-      flistDirectory: config.flist_dir,
-      dedup: config.dedup,
-      blockSize: config.block_size,
-      now,
-    }),
-  );
-  const timer = setInterval(() => cleanUp(content, accounts, log), CLEANING_INTERVAL_MS);
+  const cleaned = { content, accounts, audit, log, config, now };
+  const timer = setInterval(() => void cleanUp(cleaned), CLEANING_INTERVAL_MS);
   Deno.unrefTimer(timer);
   stack.defer(() => clearInterval(timer));
   const metrics = new HubMetrics();
   const state = { isDraining: false };
-  const parts = stack.move();
+  const opened = stack.move();
   return {
     config,
     database,
@@ -87,20 +80,23 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
     metrics,
     state,
     now,
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
 /** How often what nobody needs any more is removed, in milliseconds. */
 const CLEANING_INTERVAL_MS = 3_600_000;
 
-async function cleanUp(content: Content, accounts: Accounts, log: Log): Promise<void> {
-  for (const work of [() => accounts.clean(), () => content.collectGarbage()]) {
-    try {
-      await work();
-    } catch (error) {
-      log.warn("what nobody needs any more could not be removed", { error });
-    }
+/** Makes an administrator where there is no user; of hubs that start at the same time, one does. */
+async function makeFirstAdmin(accounts: Accounts): Promise<FirstAdmin | undefined> {
+  if ((await accounts.listUsers(1, 1)).total > 0) return undefined;
+  const admin = { name: "admin", password: newSecret().slice(0, 24) };
+  try {
+    await accounts.createUser({ ...admin, role: "admin" }, "config", {});
+    return admin;
+  } catch (error) {
+    if (error instanceof HubProblem && error.code === "conflict") return undefined;
+    throw error;
   }
 }
 
@@ -116,11 +112,40 @@ function writeStderr(text: string): void {
   for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
 }
 
+/** Opens what a hub keeps alone, for the command line: a hub that serves may go on meanwhile. */
+export async function openContent(config: HubConfig): Promise<OpenContent> {
+  await using stack = new AsyncDisposableStack();
+  const { database, audit } = stack.use(await openAccounts(config));
+  const parts = { config, database, now: Date.now };
+  const { content } = stack.use(await openContentParts(parts));
+  const opened = stack.move();
+  return { content, audit, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
 /** Opens a hub's users and tokens alone, for the command line. */
 export async function openAccounts(config: HubConfig): Promise<OpenAccounts> {
   const log = createLog({ format: "text", write: () => {} });
   const secret = await jwtSecret(config);
   return await openParts(config, { secret, log, now: Date.now });
+}
+
+async function openContentParts(
+  { config, database, now }: Pick<Hub, "config" | "database" | "now">,
+): Promise<AsyncDisposable & Pick<Hub, "content" | "store">> {
+  await using stack = new AsyncDisposableStack();
+  const store = stack.use(await openStore(config.store_url, { create: true }));
+  const content = stack.use(
+    new Content({
+      database,
+      store,
+      flistDirectory: config.flist_dir,
+      dedup: config.dedup,
+      blockSize: config.block_size,
+      now,
+    }),
+  );
+  const opened = stack.move();
+  return { content, store, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 async function openParts(

@@ -44,12 +44,7 @@ export function toProblem(error: unknown): HubProblem {
       cause: error,
     });
   }
-  if (
-    error instanceof Error &&
-    /SQLITE_(BUSY|LOCKED|CANTOPEN|IOERR)|unable to open database|database is locked/.test(
-      error.message,
-    )
-  ) {
+  if (isDatabaseAway(error)) {
     return new HubProblem(503, "unavailable", "The hub's database is away", undefined, {
       cause: error,
       retryAfterSeconds: 5,
@@ -112,4 +107,17 @@ function isDiskFull(error: unknown): boolean {
   const { errno, code } = error as { readonly errno?: unknown; readonly code?: unknown };
   return [errno, code].some((name) => name === "ENOSPC" || name === "EDQUOT") ||
     /ENOSPC|No space left on device|database or disk is full/.test(error.message);
+}
+
+/** SQLite's BUSY, LOCKED, NOMEM, READONLY, IOERR, CANTOPEN and PROTOCOL: what may pass. */
+const AWAY_CODES: ReadonlySet<number> = new Set([5, 6, 7, 8, 10, 14, 15]);
+
+function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: number };
+  if (code !== "ERR_SQLITE_ERROR") return false;
+  // Not every way to run a statement gives SQLite's code.
+  return AWAY_CODES.has((errcode ?? 0) & 0xff) ||
+    /^(database (table )?is locked|disk I\/O error|unable to open database|attempt to write a readonly)/
+      .test(error.message);
 }

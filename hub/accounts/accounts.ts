@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Kysely } from "kysely";
+import type { Kysely, SelectQueryBuilder } from "kysely";
 import type { Role, Scope, TokenInfo, UserInfo } from "../../lib/hub_api/messages/mod.ts";
 import { UserName } from "../../lib/hub_api/messages/mod.ts";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
@@ -75,6 +75,12 @@ export interface NewToken {
   /** Seconds. */
   readonly expires_in?: number | undefined;
 }
+
+/** A user, with what they take; null is nothing yet. */
+type AccountWithUsage = AccountRow & {
+  readonly bytes: number | null;
+  readonly objects: number | null;
+};
 
 /** Users, sessions and tokens in the database. */
 export class Accounts {
@@ -315,7 +321,7 @@ export class Accounts {
       throw new HubProblem(409, "conflict", "There is a user of that name");
     }
     await this.#parts.audit.record({ ...origin, actor, action: "user.create", object: user.name });
-    return toUserInfo(row);
+    return toUserInfo({ ...row, bytes: 0, objects: 0 });
   }
 
   /** Changes a user. A new password, role or a disabled user ends the user's sessions. */
@@ -348,15 +354,19 @@ export class Accounts {
           .where("account", "=", name).where("revoked_at", "is", null).execute();
       }
     });
-    const account = await this.#account(name);
-    if (account === undefined) {
-      throw new HubProblem(404, "user_not_found", "There is no such user");
-    }
+    const user = await this.user(name);
     const detail = Object.keys(change).filter((field) =>
       change[field as keyof UserChange] !== undefined
     ).join(" ");
     await audit.record({ ...origin, actor, action: "user.change", object: name, detail });
-    return toUserInfo(account);
+    return user;
+  }
+
+  /** A user, with what they take and may take. @throws {HubProblem} when there is none. */
+  async user(name: string): Promise<UserInfo> {
+    const row = await this.#withUsage().where("account.name", "=", name).executeTakeFirst();
+    if (row !== undefined) return toUserInfo(row);
+    throw new HubProblem(404, "user_not_found", "There is no such user");
   }
 
   /** Users by name, a page of them, and how many there are in all. */
@@ -367,7 +377,7 @@ export class Accounts {
     const { database } = this.#parts;
     const { total } = await database.selectFrom("account")
       .select(({ fn }) => fn.countAll().as("total")).executeTakeFirstOrThrow();
-    const rows = await database.selectFrom("account").selectAll().orderBy("name")
+    const rows = await this.#withUsage().orderBy("account.name")
       .limit(perPage).offset((page - 1) * perPage).execute();
     return { total: Number(total), users: rows.map(toUserInfo) };
   }
@@ -417,6 +427,12 @@ export class Accounts {
     await this.#parts.limit.clean();
     await this.#parts.database.deleteFrom("session").where("expires_at", "<", this.#time())
       .execute();
+  }
+
+  #withUsage(): SelectQueryBuilder<HubTables, "account", AccountWithUsage> {
+    return this.#parts.database.selectFrom("account")
+      .leftJoin("usage", "usage.owner", "account.name")
+      .selectAll("account").select(["usage.bytes", "usage.objects"]);
   }
 
   async #account(name: string): Promise<AccountRow | undefined> {
@@ -488,13 +504,17 @@ function toTokenInfo(row: ApiTokenTable): TokenInfo {
   };
 }
 
-function toUserInfo(row: AccountRow): UserInfo {
+function toUserInfo(
+  row: AccountWithUsage,
+): UserInfo {
   return {
     name: row.name,
     role: row.role as Role,
     disabled: row.disabled !== 0,
     created_at: row.created_at,
+    bytes_used: Number(row.bytes ?? 0),
     bytes_max: row.bytes_max,
+    objects_used: Number(row.objects ?? 0),
     objects_max: row.objects_max,
   };
 }

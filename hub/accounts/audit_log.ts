@@ -37,6 +37,8 @@ export interface AuditSelection {
 
 const TEXT_LENGTH_MAX = 500;
 
+const FORGOTTEN_AT_ONCE = 1000;
+
 /** Notes events in the database, and in the log as well. */
 export class AuditLog {
   readonly #database: Kysely<HubTables>;
@@ -63,6 +65,21 @@ export class AuditLog {
     };
     this.#log.info("audit", { ...row });
     await this.#database.insertInto("audit").values(row).execute();
+  }
+
+  /** Forgets what happened before `time`, in milliseconds since 1970. @returns how many events. */
+  async forget(time: number): Promise<number> {
+    const before = new Date(time).toISOString();
+    let count = 0;
+    for (;;) {
+      // A part at a time, so that nobody waits long for the database.
+      const rows = await this.#database.selectFrom("audit").select("id").where("at", "<", before)
+        .orderBy("id").limit(FORGOTTEN_AT_ONCE).execute();
+      if (rows.length === 0) return count;
+      await this.#database.deleteFrom("audit").where("id", "in", rows.map(({ id }) => id))
+        .execute();
+      count += rows.length;
+    }
   }
 
   /** Events, the newest first, and how many there are in all. */

@@ -44,20 +44,29 @@ export class ConfigError extends Error {
   }
 }
 
+/** Variables with the prefix that are no settings: where the file is, and those of clients. */
+const OTHER_VARIABLES = ["CONFIG_PATH", "TOKEN", "TOKEN_FILE", "PASSWORD"]
+  .map((name) => VARIABLE_PREFIX + name);
+
 /** How to load. */
 export interface LoadConfigOptions {
   /** The TOML file; without one, the embedded default counts. */
   readonly path?: string;
   readonly read?: ReadVariable;
+  /** Names of the variables that are set. @default those of the process, unless `read` is given */
+  readonly names?: readonly string[];
 }
 
 /** Loads a configuration. @throws {ConfigError} when it cannot be used. */
 export async function loadConfig(options: LoadConfigOptions = {}): Promise<HubConfig> {
   const read = options.read ?? ((name) => Deno.env.get(name));
+  const names = options.names ??
+    (options.read === undefined ? Object.keys(Deno.env.toObject()) : []);
   const path = options.path ?? read(`${VARIABLE_PREFIX}CONFIG_PATH`);
   const text = path === undefined ? "" : await readConfigFile(path);
   const folder = path === undefined ? Deno.cwd() : resolve(path, "..");
   const file = parseToml(text, path);
+  refuseUnknownVariables(names);
   const { values, sources } = await fromEnvironment(read);
   const { success, data, error } = Settings.safeParse({ ...file, ...values });
   if (!success) {
@@ -84,6 +93,15 @@ function parseToml(text: string, path: string | undefined): Record<string, unkno
     const reason = error.message.split("\n")[0]!.replace("Invalid TOML document: ", "");
     throw new ConfigError(path ?? "the configuration", [`line ${error.line}: ${reason}`]);
   }
+}
+
+/** A variable that nobody reads is a setting that somebody believes in. */
+function refuseUnknownVariables(names: readonly string[]): void {
+  const settings = Object.keys(Settings.shape).map((name) => VARIABLE_PREFIX + name.toUpperCase());
+  const known = [...settings, ...settings.map((name) => `${name}_FILE`), ...OTHER_VARIABLES];
+  const problems = names.filter((name) => name.startsWith(VARIABLE_PREFIX) && !known.includes(name))
+    .map((name) => `unknown variable ${name}${didYouMean(name, known)}`);
+  if (problems.length > 0) throw new ConfigError("the environment", problems.toSorted());
 }
 
 /** Settings of the environment, as values, with the variable that each came from. */
@@ -145,10 +163,15 @@ function describe(
     const known = issue.path.length === 0
       ? Object.keys(Settings.shape)
       : ["username", "password", "role"];
-    const near = known.find((candidate) => distance(key, candidate) <= 2);
-    const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
+    const hint = didYouMean(key, known);
     return `${where([...issue.path, key])}unknown setting ${JSON.stringify(key)}${hint}`;
   });
+}
+
+function didYouMean(word: string, known: readonly string[]): string {
+  const [near] = known.map((candidate) => ({ candidate, far: distance(word, candidate) }))
+    .filter(({ far }) => far <= 2).toSorted((left, right) => left.far - right.far);
+  return near === undefined ? "" : ` (did you mean ${near.candidate}?)`;
 }
 
 /** How many letters have to be put in, taken out or changed to make one word of another. */

@@ -48,6 +48,8 @@ export const Settings = z.strictObject({
     .describe("hours for which an access token is good"),
   refresh_expire_days: z.number().positive().max(3650).default(30)
     .describe("days for which a sign-in can be refreshed"),
+  audit_retention_days: z.number().min(0).max(36_500).default(365)
+    .describe("days for which the audit log is kept; 0 for ever"),
   users: z.array(ConfiguredUser).default([]),
   header_timeout_seconds: seconds.default(15).describe("a request's header has to be there"),
   body_idle_seconds: seconds.default(30).describe("longest silence inside a body"),

@@ -47,12 +47,18 @@ export interface GarbageReport {
   readonly uploads: number;
   /** Blocks of the store that were found to be nobody's. */
   readonly orphans: number;
+  /** Blocks that are garbage, but not for long enough. */
+  readonly waitingBlocks: number;
+  readonly waitingBytes: number;
 }
 
 const HOUR_MS = 3_600_000;
 
 /** Blocks that leave together. */
 const GROUP_MAX = 200;
+
+/** Blocks that are deleted from the store at the same time. */
+const DELETES_MAX = 16;
 
 /** See {@link GarbageOptions}. @throws {UnsupportedError} when the store cannot delete. */
 export async function collectGarbage(
@@ -94,26 +100,53 @@ export async function collectGarbage(
   }
 
   const found = orphans ? await adoptOrphans(options, dryRun, signal) : 0;
+  const all = await garbageIn(database, before(0));
+  const ripe = dryRun
+    ? await garbageIn(database, before(graceMs))
+    : await removeBlocks(options, before(graceMs), signal);
+  return {
+    ...ripe,
+    flists: old.length,
+    uploads: expired,
+    orphans: found,
+    waitingBlocks: Math.max(0, all.blocks - ripe.blocks),
+    waitingBytes: Math.max(0, all.blockBytes - ripe.blockBytes),
+  };
+}
+
+/** Blocks that are garbage since before `until`. */
+async function garbageIn(
+  database: ResolvedContentOptions["database"],
+  until: string,
+): Promise<{ readonly blocks: number; readonly blockBytes: number }> {
+  const row = await database.selectFrom("block").where("garbage_since", "<=", until)
+    .select(({ fn }) => [fn.countAll().as("count"), fn.sum("size").as("bytes")])
+    .executeTakeFirstOrThrow();
+  return { blocks: Number(row.count), blockBytes: Number(row.bytes ?? 0) };
+}
+
+async function removeBlocks(
+  options: ResolvedContentOptions,
+  until: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly blocks: number; readonly blockBytes: number }> {
+  const { database, store } = options;
   let [blocks, blockBytes] = [0, 0];
-  if (dryRun) {
-    const row = await database.selectFrom("block").where("garbage_since", "<", before(graceMs))
-      .select(({ fn }) => [fn.countAll().as("count"), fn.sum("size").as("bytes")])
-      .executeTakeFirstOrThrow();
-    [blocks, blockBytes] = [Number(row.count), Number(row.bytes ?? 0)];
-    return { blocks, blockBytes, flists: old.length, uploads: expired, orphans: found };
-  }
   for (;;) {
     signal?.throwIfAborted();
-    const leaving = await markLeaving(options, before(graceMs));
-    if (leaving.length === 0) break;
-    for (const { id } of leaving) await store.delete!(id as BlockId, signal ? { signal } : {});
+    const leaving = await markLeaving(options, until);
+    if (leaving.length === 0) return { blocks, blockBytes };
+    for (const slice of slices(leaving, DELETES_MAX)) {
+      await Promise.all(
+        slice.map(({ id }) => store.delete!(id as BlockId, signal ? { signal } : {})),
+      );
+    }
     await store.flush();
     await database.deleteFrom("block").where("id", "in", leaving.map(({ id }) => id))
       .where("leaving", "=", 1).execute();
     blocks += leaving.length;
     blockBytes += leaving.reduce((sum, { size }) => sum + Number(size), 0);
   }
-  return { blocks, blockBytes, flists: old.length, uploads: expired, orphans: found };
 }
 
 async function markLeaving(
@@ -122,7 +155,7 @@ async function markLeaving(
 ): Promise<{ readonly id: string; readonly size: number }[]> {
   return await database.transaction().execute(async (transaction) => {
     const rows = await transaction.selectFrom("block").select("id")
-      .where("garbage_since", "<", until).limit(GROUP_MAX).execute();
+      .where("garbage_since", "<=", until).limit(GROUP_MAX).execute();
     if (rows.length === 0) return [];
     const ids = rows.map(({ id }) => id);
     // Something may have come to refer to it in a way that did not say so: it stays.
@@ -131,7 +164,7 @@ async function markLeaving(
       .where((builder) => isReferenced(builder as unknown as ExpressionBuilder<HubTables, "block">))
       .execute();
     await transaction.updateTable("block").set({ leaving: 1 })
-      .where("id", "in", ids).where("garbage_since", "<", until).execute();
+      .where("id", "in", ids).where("garbage_since", "<=", until).execute();
     return await transaction.selectFrom("block").select(["id", "size"])
       .where("id", "in", ids).where("leaving", "=", 1).execute();
   });

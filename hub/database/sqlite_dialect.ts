@@ -23,20 +23,31 @@ import {
 /** Statements that stay prepared. */
 const STATEMENTS_MAX = 200;
 
-/** How long a statement waits for another process's write, in milliseconds. */
+/** How long statements wait for another process's write, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5000;
+
+/** How long SQLite itself waits, which holds up everything else in the process. */
+const BUSY_STEP_MS = 10;
+
+/** SQLite's SQLITE_BUSY and SQLITE_LOCKED. */
+const BUSY_CODES: ReadonlySet<unknown> = new Set([5, 6]);
 
 /** Speaks to one SQLite file. */
 export class SqliteDialect implements Dialect {
   readonly #path: string;
+  readonly #busyTimeoutMs: number;
 
-  /** @param path The file, which is made where it is missing; `:memory:` is no file. */
-  constructor(path: string) {
+  /**
+   * @param path The file, which is made where it is missing; `:memory:` is no file.
+   * @param busyTimeoutMs How long statements wait for another process's write.
+   */
+  constructor(path: string, busyTimeoutMs = BUSY_TIMEOUT_MS) {
     this.#path = path;
+    this.#busyTimeoutMs = busyTimeoutMs;
   }
 
   createDriver(): Driver {
-    return new SqliteDriver(this.#path);
+    return new SqliteDriver(this.#path, this.#busyTimeoutMs);
   }
 
   createQueryCompiler(): QueryCompiler {
@@ -65,16 +76,18 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
 /** One connection, which transactions take turns with: SQLite has one writer at a time anyway. */
 class SqliteDriver implements Driver {
   readonly #path: string;
+  readonly #busyTimeoutMs: number;
   #connection: SqliteConnection | undefined;
   #turn: Promise<void> = Promise.resolve();
   #endTurn: () => void = () => {};
 
-  constructor(path: string) {
+  constructor(path: string, busyTimeoutMs: number) {
     this.#path = path;
+    this.#busyTimeoutMs = busyTimeoutMs;
   }
 
   init(): Promise<void> {
-    this.#connection = new SqliteConnection(this.#path);
+    this.#connection = new SqliteConnection(this.#path, this.#busyTimeoutMs);
     return Promise.resolve();
   }
 
@@ -115,23 +128,29 @@ class SqliteDriver implements Driver {
 class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #busyTimeoutMs: number;
+  /** Since when another process's write is waited for, by the clock of `performance`. */
+  #busySince: number | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, busyTimeoutMs: number) {
     this.#database = new DatabaseSync(path);
+    this.#busyTimeoutMs = busyTimeoutMs;
     this.#database.exec(
       `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL;
-       PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF`,
+       PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
+       PRAGMA busy_timeout = ${BUSY_STEP_MS}`,
     );
   }
 
-  // deno-lint-ignore require-await -- what SQLite throws has to become a rejection
   async executeQuery<Row>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<Row>> {
     const statement = this.#prepare(sql);
     const values = parameters.map(toSqlValue);
     const answersRows = query.kind === "SelectQueryNode" || "returning" in query ||
       query.kind === "RawNode" && /^\s*(select|with|pragma)\b/i.test(sql);
-    if (answersRows) return { rows: statement.all(...values) as Row[] };
-    const { changes, lastInsertRowid } = statement.run(...values);
+    if (answersRows) {
+      return { rows: await this.#whenFree(() => statement.all(...values)) as Row[] };
+    }
+    const { changes, lastInsertRowid } = await this.#whenFree(() => statement.run(...values));
     return {
       rows: [],
       numAffectedRows: BigInt(changes),
@@ -144,12 +163,30 @@ class SqliteConnection implements DatabaseConnection {
     await Promise.reject(new Error("SQLite's rows are not streamed"));
   }
 
-  // deno-lint-ignore require-await -- as above
   async run(sql: string): Promise<void> {
-    this.#database.exec(sql);
+    await this.#whenFree(() => this.#database.exec(sql));
   }
 
-  // deno-lint-ignore require-await -- as above
+  /**
+   * Does the work once no other process writes, without holding up the rest of this one. Whoever comes
+   * when that was waited for in vain is told at once.
+   */
+  async #whenFree<Value>(work: () => Value): Promise<Value> {
+    for (;;) {
+      try {
+        const value = work();
+        this.#busySince = undefined;
+        return value;
+      } catch (error) {
+        if (!isBusy(error)) throw error;
+        this.#busySince ??= performance.now();
+        if (performance.now() - this.#busySince > this.#busyTimeoutMs) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, BUSY_STEP_MS));
+    }
+  }
+
+  // deno-lint-ignore require-await -- what SQLite throws has to become a rejection
   async rollBack(): Promise<void> {
     // On a full disk SQLite has done so itself, and another error here would hide that one.
     if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
@@ -171,6 +208,14 @@ class SqliteConnection implements DatabaseConnection {
     }
     return statement;
   }
+}
+
+function isBusy(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { errcode } = error as { readonly errcode?: number };
+  // Not every way to run a statement gives the code.
+  return BUSY_CODES.has((errcode ?? 0) & 0xff) ||
+    /^database (table )?is locked/.test(error.message);
 }
 
 function toSqlValue(value: unknown): SQLInputValue {

@@ -32,9 +32,19 @@ export function registerAccountEndpoints(app: HubApp, hub: Hub): void {
     await accounts.signOut(context.get("caller"), body.refresh_token, originOf(context));
     return context.body(null, 204);
   });
-  registerEndpoint(app, "me", (context) => {
+  registerEndpoint(app, "me", async (context) => {
     const { user, role, scopes, namespace } = callerWith(context, "signed-in");
-    return context.json({ user, role, scopes, ...(namespace === undefined ? {} : { namespace }) });
+    const { bytes_used, bytes_max, objects_used, objects_max } = await accounts.user(user);
+    return context.json({
+      user,
+      role,
+      scopes,
+      ...(namespace === undefined ? {} : { namespace }),
+      bytes_used,
+      bytes_max,
+      objects_used,
+      objects_max,
+    });
   });
 
   registerEndpoint(app, "tokens", async (context) => {

@@ -7,7 +7,7 @@
 import { FlistParams } from "../../lib/hub_api/messages/mod.ts";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { Caller } from "../accounts/caller.ts";
-import type { FlistReference } from "../content/flists.ts";
+import type { FlistInfo, FlistReference } from "../content/flists.ts";
 
 /** @throws {HubProblem} 422 when the text is not `user/name:tag`; the tag may be left out. */
 export function parseFlistReference(text: string | undefined): FlistReference {
@@ -25,4 +25,9 @@ export function writableNamespace(caller: Caller, user: string): void {
   const isAdministrator = caller.role === "admin" && caller.scopes.includes("admin");
   if (!isBound && (isOwn || isAdministrator)) return;
   throw new HubProblem(403, "forbidden", "That namespace is not yours to write to");
+}
+
+/** What the audit log has of a flist that was published. */
+export function published({ digest, visibility }: FlistInfo): string {
+  return `${digest} ${visibility}`;
 }

@@ -8,17 +8,31 @@ import { FLIST_MEDIA_TYPE } from "../../lib/hub_api/endpoints.ts";
 import { RFS_PAGE_SIZE_MAX } from "../../lib/hub_api/messages/mod.ts";
 import { declaredLength } from "../content/body.ts";
 import type { Content } from "../content/content.ts";
-import type { HubApp, HubContext } from "../context.ts";
+import type { FlistReference } from "../content/flists.ts";
+import { type Audit, type HubApp, type HubContext, originOf } from "../context.ts";
 import { registerEndpoint } from "../endpoint.ts";
 import { callerWith } from "../middleware/authentication.ts";
 import { answerBytes, IMMUTABLE, PRIVATE_IMMUTABLE, REVALIDATED } from "./byte_answer.ts";
 import { attachment } from "./content_disposition.ts";
-import { writableNamespace } from "./flist_reference.ts";
+import { published, writableNamespace } from "./flist_reference.ts";
 
 /** Registers the endpoints of flists. */
-export function registerFlistEndpoints(app: HubApp, content: Content): void {
+export function registerFlistEndpoints(app: HubApp, content: Content, audit: Audit): void {
   const { flists } = content;
   const readerOf = (context: HubContext): string | undefined => context.get("caller")?.user;
+
+  const note = async (
+    context: HubContext,
+    { action, params: { user, name, tag }, detail }: {
+      readonly action: string;
+      readonly params: FlistReference;
+      readonly detail?: string;
+    },
+  ): Promise<void> => {
+    const { user: actor } = callerWith(context, "write");
+    const entry = { actor, action, object: `${user}/${name}:${tag}` };
+    await audit.record({ ...originOf(context), ...entry, ...(detail ? { detail } : {}) });
+  };
 
   registerEndpoint(app, "flists", async (context, { query }) => {
     const { page, query: text, user } = query;
@@ -65,17 +79,21 @@ export function registerFlistEndpoints(app: HubApp, content: Content): void {
       actor: caller.user,
       visibility: query.visibility,
     });
+    await note(context, { action: "flist.publish", params, detail: published(info) });
     context.header("etag", `"${info.digest}"`);
     return context.json(info, isNew ? 201 : 200);
   });
   registerEndpoint(app, "changeFlist", async (context, { params, body }) => {
     writableNamespace(callerWith(context, "write"), params.user);
-    return context.json(await flists.change(params, body.visibility));
+    const info = await flists.change(params, body.visibility);
+    await note(context, { action: "flist.change", params, detail: body.visibility });
+    return context.json(info);
   });
   registerEndpoint(app, "deleteFlist", async (context, { params }) => {
     const caller = callerWith(context, "write");
     writableNamespace(caller, params.user);
     await flists.remove(params, caller.user);
+    await note(context, { action: "flist.delete", params });
     return context.body(null, 204);
   });
 }

@@ -8,13 +8,13 @@ import type * as z from "zod";
 import type { UploadAnswer } from "../../lib/hub_api/messages/mod.ts";
 import type { Content } from "../content/content.ts";
 import type { UploadState } from "../content/uploads.ts";
-import type { HubApp } from "../context.ts";
+import { type Audit, type HubApp, originOf } from "../context.ts";
 import { registerEndpoint } from "../endpoint.ts";
 import { callerWith } from "../middleware/authentication.ts";
-import { parseFlistReference, writableNamespace } from "./flist_reference.ts";
+import { parseFlistReference, published, writableNamespace } from "./flist_reference.ts";
 
 /** Registers the endpoints of uploads. */
-export function registerUploadEndpoints(app: HubApp, content: Content): void {
+export function registerUploadEndpoints(app: HubApp, content: Content, audit: Audit): void {
   const { uploads, flists } = content;
 
   registerEndpoint(app, "createUpload", async (context, { body }) => {
@@ -38,6 +38,7 @@ export function registerUploadEndpoints(app: HubApp, content: Content): void {
   registerEndpoint(app, "commitUpload", async (context, { params, body }) => {
     const caller = callerWith(context, "write");
     const state = await uploads.get(params.id, caller.user);
+    const origin = { ...originOf(context), actor: caller.user };
     let file_hash = body.sha256;
     if (state.kind === "flist") {
       const reference = parseFlistReference(state.name);
@@ -52,9 +53,13 @@ export function registerUploadEndpoints(app: HubApp, content: Content): void {
       });
       await uploads.remove(state.id, caller.user);
       file_hash = info.digest;
+      const { user, name, tag } = info;
+      const entry = { action: "flist.publish", object: `${user}/${name}:${tag}` };
+      await audit.record({ ...origin, ...entry, detail: published(info) });
     } else {
       await uploads.check(state, body.sha256);
       await uploads.finishFile(state, body.sha256, state.size);
+      await audit.record({ ...origin, action: "file.store", object: body.sha256 });
     }
     return context.json({ file_hash, message: "Upload stored" }, 201);
   });

@@ -28,6 +28,10 @@ export interface HubUser {
   readonly bytes_used?: number | undefined;
   /** The most that they may; null is no limit. */
   readonly bytes_max?: number | null | undefined;
+  /** Blocks, files and flists of the user. */
+  readonly objects_used?: number | undefined;
+  /** The most that they may have; null is no limit. */
+  readonly objects_max?: number | null | undefined;
 }
 
 /** An API token, without its secret. */

@@ -7,11 +7,13 @@
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
+import { AuditLog } from "../../hub/accounts/audit_log.ts";
 import { Content, type ContentOptions } from "../../hub/content/content.ts";
 import type { HubApp, HubEnvironment } from "../../hub/context.ts";
 import { openDatabase } from "../../hub/database/open_database.ts";
 import type { HubTables } from "../../hub/database/tables.ts";
 import { registerContentEndpoints } from "../../hub/endpoints/content.ts";
+import { createLog } from "../../hub/log.ts";
 import { problemResponse, toProblem } from "../../hub/problem_response.ts";
 import { openStore, type Store } from "../../mod.ts";
 import { TempFolder } from "./temp_folder.ts";
@@ -48,7 +50,8 @@ export class HubContent implements AsyncDisposable {
     this.store = parts.store;
     this.folder = parts.folder;
     this.#stack = stack;
-    this.app = makeApp(parts.content);
+    const log = createLog({ format: "json", write: () => {} });
+    this.app = makeApp(parts.content, new AuditLog(parts.database, log, Date.now));
   }
 
   /** Opens one in a temporary folder. */
@@ -115,7 +118,7 @@ export class HubContent implements AsyncDisposable {
   }
 }
 
-function makeApp(content: Content): HubApp {
+function makeApp(content: Content, audit: AuditLog): HubApp {
   const app: HubApp = new OpenAPIHono<HubEnvironment>();
   app.onError((error, context) => problemResponse(context, toProblem(error)));
   app.use(async (context, next) => {
@@ -125,6 +128,6 @@ function makeApp(content: Content): HubApp {
     }
     await next();
   });
-  registerContentEndpoints(app, content);
+  registerContentEndpoints(app, content, audit);
   return app;
 }

@@ -179,6 +179,36 @@ Deno.test("myfs-hub user: many programs at once make one database and one user o
   assert.equal(await hub.ok(["user", "list"]), "alice\tuser\n");
 });
 
+Deno.test("myfs-hub gc: it says what it would remove, and removes that, beside a hub that serves", async () => {
+  await using hub = await HubPlace.create('[[users]]\nusername = "alice"\npassword = "password"\n');
+  const serving = new Serving(await hub.start(["serve", "-c", "server.toml"]));
+  const url = await serving.saying(/http:\/\/127\.0\.0\.1:\d+/);
+  const ask = async (method: string, path: string, body: string, token = ""): Promise<string> => {
+    const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+    const options = method === "DELETE" ? { method, headers } : { method, headers, body };
+    const response = await fetch(`${url}/api/v1/${path}`, options);
+    assert.ok(response.ok, String(response.status));
+    return await response.text();
+  };
+  const signedIn = await ask("POST", "signin", '{"username":"alice","password":"password"}');
+  const { access_token: token } = JSON.parse(signedIn);
+  const { file_hash } = JSON.parse(await ask("POST", "file", "of no use", token));
+  await ask("DELETE", `file/${file_hash}`, "", token);
+
+  const gc = async (...args: string[]): Promise<Record<string, unknown>> =>
+    JSON.parse(await hub.ok(["gc", "--json", ...args]));
+  const nothing = { blocks: 0, block_bytes: 0, flists: 0, uploads: 0, orphans: 0 };
+  const waiting = { waiting_blocks: 1, waiting_bytes: 9 };
+  assert.deepEqual(await gc(), { dry_run: false, ...nothing, ...waiting });
+  const all = { ...nothing, blocks: 1, block_bytes: 9, waiting_blocks: 0, waiting_bytes: 0 };
+  assert.deepEqual(await gc("--dry-run", "--grace", "0"), { dry_run: true, ...all });
+  const shown = await hub.run(["gc", "--grace", "0", "-c", "server.toml"]);
+  assert.deepEqual([shown.code, shown.stdout], [0, ""]);
+  assert.equal(shown.stderr, "Removed 1 block (9 B), 0 flists and 0 uploads that expired\n");
+  assert.deepEqual((await gc("--orphans"))["blocks"], 0);
+  assert.equal((await serving.end()).code, 0);
+});
+
 Deno.test("myfs-hub config: each mistake is named with where it stands, and no secret is", async () => {
   await using hub = await HubPlace.create();
   const good = await hub.run(["config", "check", "-c", "server.toml"]);
@@ -222,6 +252,7 @@ Deno.test("myfs-hub config: each mistake is named with where it stands, and no s
     [{ MYFS_HUB_JWT_SECRET_FILE: "/nowhere" }, /\/nowhere/],
     [{ MYFS_HUB_PORT: "1", MYFS_HUB_PORT_FILE: "x" }, /both MYFS_HUB_PORT and MYFS_HUB_PORT_FILE/],
     [{ MYFS_HUB_CONFIG_PATH: "/nowhere.toml" }, /\/nowhere\.toml/],
+    [{ MYFS_HUB_PROT: secret }, /unknown variable MYFS_HUB_PROT \(did you mean MYFS_HUB_PORT\?\)/],
   ];
   for (const [env, problem] of variables) {
     const { code, stderr } = await hub.run(["config", "check"], { env });

@@ -135,7 +135,16 @@ Deno.test("hub limits: an API token neither makes nor ends tokens, and stays in 
   await make({ name: "both", scopes: ["admin"], namespace: "bob" }, token, 422);
   const bound = await make({ name: "bound", scopes: ["write"], namespace: "bob" });
   const me = await hub.ask(200, "GET", "/api/v1/me", { token: bound.token });
-  assert.deepEqual(me, { user: "alice", role: "admin", scopes: ["write"], namespace: "bob" });
+  assert.deepEqual(me, {
+    user: "alice",
+    role: "admin",
+    scopes: ["write"],
+    namespace: "bob",
+    bytes_used: 0,
+    bytes_max: null,
+    objects_used: 0,
+    objects_max: null,
+  });
 
   // What others have is not there, and who is no administrator makes no token for one.
   const { access_token: bob } = await hub.signIn("bob");

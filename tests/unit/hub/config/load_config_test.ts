@@ -125,3 +125,18 @@ Deno.test("config: settings that do not go together are refused", async () => {
   const times = "header_timeout_seconds = 9\nrequest_timeout_seconds = 8\n";
   assert.match(await problemsOf(`data_dir = "/d"\n${times}`), /header_timeout_seconds cannot/);
 });
+
+Deno.test("config: a variable that nobody reads is named, with the one that was meant", async () => {
+  const load = (names: string[]): Promise<unknown> =>
+    loadConfig({ read: (name) => name === "HOME" ? "/home/me" : undefined, names });
+  const good = ["HOME", "MYFS_HUB", "MYFS_HUB_CONFIG_PATH", "MYFS_HUB_TOKEN", "MYFS_HUB_PORT_FILE"];
+  await load(good);
+  await assert.rejects(load([...good, "MYFS_HUB_PROT", "MYFS_HUB_STORE_URLS_FILE", "MYFS_HUB_X"]), {
+    name: "ConfigError",
+    problems: [
+      "unknown variable MYFS_HUB_PROT (did you mean MYFS_HUB_PORT?)",
+      "unknown variable MYFS_HUB_STORE_URLS_FILE (did you mean MYFS_HUB_STORE_URL_FILE?)",
+      "unknown variable MYFS_HUB_X",
+    ],
+  });
+});

@@ -1,8 +1,10 @@
 /** Goal: SQLite through Kysely, with transactions that take turns and undo themselves. */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { Kysely, sql } from "kysely";
 import { SqliteDialect } from "../../../../hub/database/sqlite_dialect.ts";
+import { TempFolder } from "../../../helpers/temp_folder.ts";
 
 interface Tables {
   readonly item: { readonly name: string; readonly count: number | null };
@@ -72,5 +74,50 @@ Deno.test("sqlite dialect: more statements than stay prepared", async () => {
     const { rows } = await sql<{ n: number }>`select ${sql.lit(index)} as n`.execute(database);
     assert.equal(rows[0]?.n, index);
   }
+  await database.destroy();
+});
+
+Deno.test("sqlite dialect: another process's write is waited for, and holds up nothing else", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.sqlite");
+  const database = new Kysely<Tables>({ dialect: new SqliteDialect(path, 60_000) });
+  await database.schema.createTable("item").addColumn("name", "text")
+    .addColumn("count", "integer").execute();
+  using other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  let isWritten = false;
+  const writing = database.insertInto("item").values({ name: "a", count: 1 }).execute()
+    .then(() => isWritten = true);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(isWritten, false);
+  other.exec("COMMIT");
+  await writing;
+  await database.destroy();
+});
+
+Deno.test("sqlite dialect: where the wait was in vain, those who come then do not wait again", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.sqlite");
+  const database = new Kysely<Tables>({ dialect: new SqliteDialect(path, 150) });
+  await database.schema.createTable("item").addColumn("name", "text")
+    .addColumn("count", "integer").execute();
+  using other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  const add = (): Promise<unknown> =>
+    database.transaction().execute((transaction) =>
+      transaction.insertInto("item").values({ name: "a", count: 1 }).execute()
+    );
+  const start = performance.now();
+  const results = await Promise.allSettled(Array.from({ length: 20 }, add));
+  const spent = performance.now() - start;
+  for (const result of results) {
+    assert.match(String((result as PromiseRejectedResult).reason), /database is locked/);
+  }
+  // Each for itself would have taken 3 s.
+  assert.ok(spent >= 150 && spent < 1500, `${spent} ms`);
+  other.exec("ROLLBACK");
+  await add();
+  const { length } = await database.selectFrom("item").selectAll().execute();
+  assert.equal(length, 1);
   await database.destroy();
 });
