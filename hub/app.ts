@@ -31,7 +31,7 @@ export function createHubApp(hub: Hub): HubApp {
   );
   registerServiceEndpoints(app, hub);
   registerAccountEndpoints(app, hub);
-  registerContentEndpoints(app, hub.content, hub.audit);
+  registerContentEndpoints(app, hub.content, hub);
   app.notFound((context) => answerUnknown(app, context));
   return app;
 }

@@ -33,8 +33,11 @@ export interface Hub {
   readonly now: () => number;
 }
 
-/** Takes notes of what changed. */
-export type Audit = Pick<AuditLog, "record">;
+/** Where endpoints note what changed, and what went wrong. */
+export interface Notes {
+  readonly audit: Pick<AuditLog, "record">;
+  readonly log: Log;
+}
 
 /** What changes in the life of a process. */
 export interface HubState {
@@ -58,7 +61,11 @@ export interface HubVariables {
 /** Hono's types of the hub. */
 export interface HubEnvironment {
   readonly Variables: HubVariables;
-  readonly Bindings: { readonly remoteAddress?: string };
+  readonly Bindings: {
+    readonly remoteAddress?: string;
+    /** Ends the request's connection at once. */
+    readonly breakOff?: () => void;
+  };
 }
 
 /** The hub as an application. */

@@ -144,6 +144,7 @@ async function openContentParts(
       now,
     }),
   );
+  await content.flists.prepare();
   const opened = stack.move();
   return { content, store, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -39,9 +39,13 @@ export async function serveHub(
   const app = createHubApp(hub);
   const listener = getRequestListener(
     (request, environment) => {
-      const { incoming } = environment as { incoming: { socket: Socket } };
-      const { remoteAddress } = incoming.socket;
-      return app.fetch(request, remoteAddress === undefined ? {} : { remoteAddress });
+      const { socket } = (environment as { incoming: { socket: Socket } }).incoming;
+      const { remoteAddress } = socket;
+      const breakOff = (): void => void socket.destroy();
+      return app.fetch(request, {
+        breakOff,
+        ...(remoteAddress === undefined ? {} : { remoteAddress }),
+      });
     },
     // Health checks of HTTP/1.0 name no host.
     { overrideGlobalObjects: false, hostname: config.host, errorHandler: answerUnreadable },

@@ -6,7 +6,7 @@
  */
 
 import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from "kysely";
-import { blockIdFromBytes } from "myfs";
+import { blockIdFromBytes, FlistReader } from "myfs";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { FlistTagTable } from "../database/content_tables.ts";
 import type { HubTables } from "../database/tables.ts";
@@ -75,9 +75,13 @@ export class Flists {
   readonly #options: ResolvedContentOptions;
   readonly #database: Kysely<HubTables>;
 
+  readonly #incoming: string;
+  #preparing: Promise<void> | undefined;
+
   constructor(options: ResolvedContentOptions) {
     this.#options = options;
     this.#database = options.database;
+    this.#incoming = `${options.flistDirectory}/incoming`;
   }
 
   /** Where a flist lies. */
@@ -85,10 +89,37 @@ export class Flists {
     return `${this.#options.flistDirectory}/${digest.slice(0, 2)}/${digest}.fl`;
   }
 
-  /** Starts to take one in; the caller disposes of it. */
+  /** Opens a flist, which the caller disposes of. @throws {HubProblem} 503 where it is away. */
+  open(digest: string): FlistReader {
+    try {
+      return FlistReader.open(this.pathOf(digest));
+    } catch (error) {
+      // It was looked at when it came, so nothing is wrong with it as such.
+      throw flistsAway(error);
+    }
+  }
+
+  /**
+   * Makes the folder of flists. Only once: where it is gone later, a file system is not mounted, and
+   * what was kept in its place would be gone when it is again.
+   */
+  async prepare(): Promise<void> {
+    this.#preparing ??= Deno.mkdir(this.#incoming, { recursive: true, mode: 0o700 });
+    await this.#preparing;
+  }
+
+  /**
+   * Starts to take one in; the caller disposes of it.
+   *
+   * @throws {HubProblem} 503 where the folder of flists is away.
+   */
   async receive(): Promise<IncomingFlist> {
-    const directory = `${this.#options.flistDirectory}/incoming`;
-    return await IncomingFlist.create(directory, this.#options.flistSizeMax);
+    await this.prepare();
+    try {
+      return await IncomingFlist.create(this.#incoming, this.#options.flistSizeMax);
+    } catch (error) {
+      throw error instanceof Deno.errors.NotFound ? flistsAway(error) : error;
+    }
   }
 
   /**
@@ -106,7 +137,7 @@ export class Flists {
     const checked = await runFlistTask<"checked">(task, this.#options.flistTimeMaxMs);
     const { sha256: digest, size } = await incoming.digest();
     const path = this.pathOf(digest);
-    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+    await makePrivateFolder(path.slice(0, path.lastIndexOf("/")));
     await incoming.moveTo(path);
     const now = this.#now();
     const { summary } = checked;
@@ -178,17 +209,18 @@ export class Flists {
   }
 
   /** The bytes of a flist from `start` up to `end`, exclusive. */
-  async read(digest: string, start: number, end: number): Promise<ReadableStream<Uint8Array>> {
+  async *read(
+    digest: string,
+    start: number,
+    end: number,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
     let file: Deno.FsFile;
     try {
       file = await Deno.open(this.pathOf(digest));
     } catch (error) {
-      throw new HubProblem(503, "unavailable", "The hub's flists are away", undefined, {
-        cause: error,
-        retryAfterSeconds: 5,
-      });
+      throw flistsAway(error);
     }
-    return ReadableStream.from(readFile(file, start, end));
+    yield* readFile(file, start, end);
   }
 
   /** JSON of what a flist has. */
@@ -350,6 +382,23 @@ function toInfo(row: Selectable<FlistTagTable>): FlistInfo {
     ...(title === null ? {} : { title }),
     ...(description === null ? {} : { description }),
   };
+}
+
+function flistsAway(cause: unknown): HubProblem {
+  return new HubProblem(503, "unavailable", "The hub's flists are away", undefined, {
+    cause,
+    retryAfterSeconds: 5,
+  });
+}
+
+/** Makes a folder in one that is there. */
+async function makePrivateFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw flistsAway(error);
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+  }
 }
 
 function flistNotFound(): HubProblem {

@@ -22,9 +22,8 @@ export class IncomingFlist implements AsyncDisposable {
     this.#sizeMax = sizeMax;
   }
 
-  /** Starts one in `directory`, which is made where it is missing. */
+  /** Starts one in `directory`. */
   static async create(directory: string, sizeMax: number): Promise<IncomingFlist> {
-    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
     const path = `${directory}/${crypto.randomUUID()}.part`;
     const file = await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
     return new IncomingFlist(path, file, sizeMax);

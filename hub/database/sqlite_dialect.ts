@@ -32,6 +32,9 @@ const BUSY_STEP_MS = 10;
 /** SQLite's SQLITE_BUSY and SQLITE_LOCKED. */
 const BUSY_CODES: ReadonlySet<unknown> = new Set([5, 6]);
 
+/** SQLite's SQLITE_CANTOPEN. */
+const CANTOPEN = 14;
+
 /** Speaks to one SQLite file. */
 export class SqliteDialect implements Dialect {
   readonly #path: string;
@@ -71,15 +74,21 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
+
+  /** The driver has one for reading, and lets those who write take turns. */
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
 }
 
-/** One connection, which transactions take turns with: SQLite has one writer at a time anyway. */
+/**
+ * A connection for writing, which takes turns, and one for reading: so that nobody who only reads
+ * waits while a write has to. SQLite has one writer at a time anyway.
+ */
 class SqliteDriver implements Driver {
   readonly #path: string;
   readonly #busyTimeoutMs: number;
-  #connection: SqliteConnection | undefined;
-  #turn: Promise<void> = Promise.resolve();
-  #endTurn: () => void = () => {};
+  #parts: SqliteParts | undefined;
 
   constructor(path: string, busyTimeoutMs: number) {
     this.#path = path;
@@ -87,62 +96,136 @@ class SqliteDriver implements Driver {
   }
 
   init(): Promise<void> {
-    this.#connection = new SqliteConnection(this.#path, this.#busyTimeoutMs);
+    const writer = new SqliteConnection(this.#path, this.#busyTimeoutMs);
+    // What is in memory is its connection's own.
+    const reader = this.#path === ":memory:"
+      ? undefined
+      : new SqliteConnection(this.#path, this.#busyTimeoutMs, true);
+    this.#parts = { writer, reader, turns: new Turns() };
     return Promise.resolve();
   }
 
-  async acquireConnection(): Promise<DatabaseConnection> {
-    const before = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
-    await before;
-    this.#endTurn = resolve;
-    return this.#connection!;
+  acquireConnection(): Promise<DatabaseConnection> {
+    return Promise.resolve(new SqliteLease(this.#parts!));
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    // At once for writing: a read that becomes a write could not wait for another process.
-    await (connection as SqliteConnection).run("BEGIN IMMEDIATE");
+    await (connection as SqliteLease).begin();
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await (connection as SqliteConnection).run("COMMIT");
+    await (connection as SqliteLease).commit();
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await (connection as SqliteConnection).rollBack();
+    await (connection as SqliteLease).rollBack();
   }
 
-  releaseConnection(): Promise<void> {
-    this.#endTurn();
+  releaseConnection(connection: DatabaseConnection): Promise<void> {
+    (connection as SqliteLease).release();
     return Promise.resolve();
   }
 
   destroy(): Promise<void> {
-    this.#connection?.close();
-    this.#connection = undefined;
+    this.#parts?.reader?.close();
+    this.#parts?.writer.close();
+    this.#parts = undefined;
     return Promise.resolve();
   }
 }
 
-class SqliteConnection implements DatabaseConnection {
+interface SqliteParts {
+  readonly writer: SqliteConnection;
+  readonly reader: SqliteConnection | undefined;
+  readonly turns: Turns;
+}
+
+/** Lets one after the other. */
+class Turns {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Resolves when it is the caller's turn, with what ends it. */
+  async take(): Promise<() => void> {
+    const before = this.#last;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#last = promise;
+    await before;
+    return resolve;
+  }
+}
+
+/** What somebody who asks for a connection has: a transaction of theirs keeps the turn. */
+class SqliteLease implements DatabaseConnection {
+  readonly #parts: SqliteParts;
+  #endTurn: (() => void) | undefined;
+
+  constructor(parts: SqliteParts) {
+    this.#parts = parts;
+  }
+
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    const { writer, reader, turns } = this.#parts;
+    if (this.#endTurn !== undefined) return await writer.executeQuery(query);
+    if (reader !== undefined && query.query.kind === "SelectQueryNode") {
+      return await reader.executeQuery(query);
+    }
+    const endTurn = await turns.take();
+    try {
+      return await writer.executeQuery(query);
+    } finally {
+      endTurn();
+    }
+  }
+
+  // deno-lint-ignore require-yield -- rows come all at once
+  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+    await Promise.reject(new Error("SQLite's rows are not streamed"));
+  }
+
+  async begin(): Promise<void> {
+    this.#endTurn = await this.#parts.turns.take();
+    // At once for writing: a read that becomes a write could not wait for another process.
+    await this.#parts.writer.run("BEGIN IMMEDIATE");
+  }
+
+  async commit(): Promise<void> {
+    this.#parts.writer.expectFile();
+    await this.#parts.writer.run("COMMIT");
+  }
+
+  async rollBack(): Promise<void> {
+    await this.#parts.writer.rollBack();
+  }
+
+  release(): void {
+    this.#endTurn?.();
+    this.#endTurn = undefined;
+  }
+}
+
+class SqliteConnection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #path: string;
+  readonly #ino: number | null | undefined;
   readonly #busyTimeoutMs: number;
   /** Since when another process's write is waited for, by the clock of `performance`. */
   #busySince: number | undefined;
 
-  constructor(path: string, busyTimeoutMs: number) {
+  constructor(path: string, busyTimeoutMs: number, isReader = false) {
+    this.#path = path;
     this.#database = new DatabaseSync(path);
+    this.#ino = path === ":memory:" ? undefined : Deno.statSync(path).ino;
     this.#busyTimeoutMs = busyTimeoutMs;
     this.#database.exec(
       `PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL;
        PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
-       PRAGMA busy_timeout = ${BUSY_STEP_MS}`,
+       PRAGMA busy_timeout = ${BUSY_STEP_MS}; PRAGMA query_only = ${isReader ? "ON" : "OFF"}`,
     );
   }
 
   async executeQuery<Row>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<Row>> {
+    if (query.kind !== "SelectQueryNode" && !this.#database.isTransaction) this.expectFile();
     const statement = this.#prepare(sql);
     const values = parameters.map(toSqlValue);
     const answersRows = query.kind === "SelectQueryNode" || "returning" in query ||
@@ -158,9 +241,22 @@ class SqliteConnection implements DatabaseConnection {
     };
   }
 
-  // deno-lint-ignore require-yield -- rows come all at once
-  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
-    await Promise.reject(new Error("SQLite's rows are not streamed"));
+  /**
+   * What is written to a file that nobody finds again is lost.
+   *
+   * @throws {Error} as SQLite's own, where the file is not the one that was opened.
+   */
+  expectFile(): void {
+    if (this.#path === ":memory:") return;
+    let found: Deno.FileInfo | undefined;
+    try {
+      found = Deno.statSync(this.#path);
+    } catch {
+      // Whatever the reason is, nobody would find it.
+    }
+    if (found?.ino === this.#ino) return;
+    const message = "unable to open database file: it is not where it was";
+    throw Object.assign(new Error(message), { code: "ERR_SQLITE_ERROR", errcode: CANTOPEN });
   }
 
   async run(sql: string): Promise<void> {

@@ -14,9 +14,10 @@ import {
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import { checkIncoming, type IncomingBlock } from "../content/blocks.ts";
 import type { Content } from "../content/content.ts";
-import type { HubApp } from "../context.ts";
+import type { HubApp, Notes } from "../context.ts";
 import { registerEndpoint } from "../endpoint.ts";
 import { callerWith } from "../middleware/authentication.ts";
+import { answerStream } from "./answer_stream.ts";
 
 /** Blocks that are stored together: a few milliseconds of work, and a few MiB of memory. */
 const GROUP_COUNT_MAX = 1000;
@@ -26,7 +27,11 @@ const GROUP_BYTES_MAX = 8 * 2 ** 20;
 const AHEAD_MAX = 4;
 
 /** Registers the endpoints of streams of blocks. */
-export function registerBlockStreamEndpoints(app: HubApp, content: Content): void {
+export function registerBlockStreamEndpoints(
+  app: HubApp,
+  content: Content,
+  notes: Notes,
+): void {
   const { blocks } = content;
 
   registerEndpoint(app, "uploadBlocks", async (context) => {
@@ -59,11 +64,11 @@ export function registerBlockStreamEndpoints(app: HubApp, content: Content): voi
     return context.json({ stored, present: count - stored, blocks: count });
   });
 
-  registerEndpoint(app, "downloadBlocks", (context, { body }) => {
+  registerEndpoint(app, "downloadBlocks", async (context, { body }) => {
     const reader = context.get("caller")?.user;
     const ids = body.blocks.map((text) => parseBlockId(text));
-    const stream = ReadableStream.from(writeBlockStream(readAhead(content, ids, reader)));
-    return context.body(stream as ReadableStream<Uint8Array>, 200, {
+    const stream = writeBlockStream(readAhead(content, ids, reader));
+    return context.body(await answerStream(context, stream, notes), 200, {
       "content-type": BLOCK_STREAM_MEDIA_TYPE,
       "cache-control": "no-store",
     });

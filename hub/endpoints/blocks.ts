@@ -9,13 +9,13 @@ import { RFS_PAGE_SIZE_MAX } from "../../lib/hub_api/messages/mod.ts";
 import { BLOCK_BYTES_MAX, declaredLength, readBody } from "../content/body.ts";
 import { checkIncoming, expectBytes, rfsBlockId } from "../content/blocks.ts";
 import type { Content } from "../content/content.ts";
-import { type Audit, type HubApp, type HubContext, originOf } from "../context.ts";
+import { type HubApp, type HubContext, type Notes, originOf } from "../context.ts";
 import { registerEndpoint } from "../endpoint.ts";
 import { callerWith } from "../middleware/authentication.ts";
 import { answerBytes, IMMUTABLE, PRIVATE_IMMUTABLE } from "./byte_answer.ts";
 
 /** Registers the endpoints of single blocks. */
-export function registerBlockEndpoints(app: HubApp, content: Content, audit: Audit): void {
+export function registerBlockEndpoints(app: HubApp, content: Content, notes: Notes): void {
   const { blocks, files } = content;
   const cacheControl = content.dedup === "users" ? IMMUTABLE : PRIVATE_IMMUTABLE;
 
@@ -60,7 +60,7 @@ export function registerBlockEndpoints(app: HubApp, content: Content, audit: Aud
     const { user: actor } = callerWith(context, "write");
     await blocks.release(parseBlockId(params.hash), actor);
     const entry = { actor, action: "block.delete", object: params.hash };
-    await audit.record({ ...originOf(context), ...entry });
+    await notes.audit.record({ ...originOf(context), ...entry });
     return context.body(null, 204);
   });
   registerEndpoint(app, "blockDownloads", async (context, { params }) => {

@@ -5,7 +5,7 @@
  */
 
 import type { Content } from "../content/content.ts";
-import type { Audit, HubApp } from "../context.ts";
+import type { HubApp, Notes } from "../context.ts";
 import { registerBlockEndpoints } from "./blocks.ts";
 import { registerBlockStreamEndpoints } from "./block_streams.ts";
 import { registerFileEndpoints } from "./files.ts";
@@ -15,12 +15,12 @@ import { registerRfsListingEndpoints } from "./rfs_listing.ts";
 import { registerUploadEndpoints } from "./uploads.ts";
 
 /** Registers the endpoints of blocks, files, uploads and flists. */
-export function registerContentEndpoints(app: HubApp, content: Content, audit: Audit): void {
-  registerBlockEndpoints(app, content, audit);
-  registerBlockStreamEndpoints(app, content);
-  registerFileEndpoints(app, content, audit);
-  registerUploadEndpoints(app, content, audit);
-  registerFlistEndpoints(app, content, audit);
+export function registerContentEndpoints(app: HubApp, content: Content, notes: Notes): void {
+  registerBlockEndpoints(app, content, notes);
+  registerBlockStreamEndpoints(app, content, notes);
+  registerFileEndpoints(app, content, notes);
+  registerUploadEndpoints(app, content, notes);
+  registerFlistEndpoints(app, content, notes);
   registerFlistTreeEndpoints(app, content);
-  registerRfsListingEndpoints(app, content);
+  registerRfsListingEndpoints(app, content, notes);
 }

@@ -6,20 +6,21 @@
 
 import { declaredLength } from "../content/body.ts";
 import type { Content } from "../content/content.ts";
-import { type Audit, type HubApp, type HubContext, originOf } from "../context.ts";
+import { type HubApp, type HubContext, type Notes, originOf } from "../context.ts";
 import { registerEndpoint } from "../endpoint.ts";
 import { callerWith } from "../middleware/authentication.ts";
+import { answerStream } from "./answer_stream.ts";
 import { answerBytes, IMMUTABLE, PRIVATE_IMMUTABLE } from "./byte_answer.ts";
 import { attachment } from "./content_disposition.ts";
 
 /** Registers the endpoints of files. */
-export function registerFileEndpoints(app: HubApp, content: Content, audit: Audit): void {
+export function registerFileEndpoints(app: HubApp, content: Content, notes: Notes): void {
   const { files, uploads } = content;
   const cacheControl = content.dedup === "users" ? IMMUTABLE : PRIVATE_IMMUTABLE;
 
   const note = async (context: HubContext, action: string, object: string): Promise<void> => {
     const { user: actor } = callerWith(context, "write");
-    await audit.record({ ...originOf(context), actor, action, object });
+    await notes.audit.record({ ...originOf(context), actor, action, object });
   };
 
   registerEndpoint(app, "uploadFile", async (context) => {
@@ -37,8 +38,7 @@ export function registerFileEndpoints(app: HubApp, content: Content, audit: Audi
       size: file.size,
       cacheControl,
       headers: { "content-disposition": attachment(file.name ?? file.hash) },
-      read: (start, end) =>
-        Promise.resolve(ReadableStream.from<Uint8Array>(files.read(file, start, end))),
+      read: (start, end) => answerStream(context, files.read(file, start, end), notes),
     });
   });
   registerEndpoint(app, "hasFile", () => new Response(null));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FlistReader, type Inode, splitDevice } from "myfs";
+import { type FlistReader, type Inode, splitDevice } from "myfs";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { FlistTreeEntry } from "../../lib/hub_api/messages/mod.ts";
 import type { Content } from "../content/content.ts";
@@ -21,7 +21,7 @@ export function registerFlistTreeEndpoints(app: HubApp, content: Content): void 
 
   registerEndpoint(app, "flistTree", async (context, { params, query }) => {
     const { digest } = await flists.get(params, context.get("caller")?.user);
-    using flist = FlistReader.open(flists.pathOf(digest));
+    using flist = flists.open(digest);
     const directory = directoryAt(flist, query.path);
     const after = query.cursor === undefined || query.cursor === "" ? 0 : cursorOf(query.cursor);
     // One more shows whether there is another page.

@@ -9,15 +9,16 @@ import { RFS_PAGE_SIZE_MAX } from "../../lib/hub_api/messages/mod.ts";
 import { declaredLength } from "../content/body.ts";
 import type { Content } from "../content/content.ts";
 import type { FlistReference } from "../content/flists.ts";
-import { type Audit, type HubApp, type HubContext, originOf } from "../context.ts";
+import { type HubApp, type HubContext, type Notes, originOf } from "../context.ts";
 import { registerEndpoint } from "../endpoint.ts";
 import { callerWith } from "../middleware/authentication.ts";
+import { answerStream } from "./answer_stream.ts";
 import { answerBytes, IMMUTABLE, PRIVATE_IMMUTABLE, REVALIDATED } from "./byte_answer.ts";
 import { attachment } from "./content_disposition.ts";
 import { published, writableNamespace } from "./flist_reference.ts";
 
 /** Registers the endpoints of flists. */
-export function registerFlistEndpoints(app: HubApp, content: Content, audit: Audit): void {
+export function registerFlistEndpoints(app: HubApp, content: Content, notes: Notes): void {
   const { flists } = content;
   const readerOf = (context: HubContext): string | undefined => context.get("caller")?.user;
 
@@ -31,7 +32,7 @@ export function registerFlistEndpoints(app: HubApp, content: Content, audit: Aud
   ): Promise<void> => {
     const { user: actor } = callerWith(context, "write");
     const entry = { actor, action, object: `${user}/${name}:${tag}` };
-    await audit.record({ ...originOf(context), ...entry, ...(detail ? { detail } : {}) });
+    await notes.audit.record({ ...originOf(context), ...entry, ...(detail ? { detail } : {}) });
   };
 
   registerEndpoint(app, "flists", async (context, { query }) => {
@@ -49,7 +50,7 @@ export function registerFlistEndpoints(app: HubApp, content: Content, audit: Aud
       mediaType: FLIST_MEDIA_TYPE,
       cacheControl: isPublic ? IMMUTABLE : PRIVATE_IMMUTABLE,
       headers: { "content-disposition": attachment(`${digest}.fl`) },
-      read: (start, end) => flists.read(digest, start, end),
+      read: (start, end) => answerStream(context, flists.read(digest, start, end), notes),
     });
   });
   registerEndpoint(app, "flistHistory", async (context, { params }) => {
@@ -63,7 +64,7 @@ export function registerFlistEndpoints(app: HubApp, content: Content, audit: Aud
       mediaType: FLIST_MEDIA_TYPE,
       cacheControl: REVALIDATED,
       headers: { "content-disposition": attachment(`${params.name}-${params.tag}.fl`) },
-      read: (start, end) => flists.read(digest, start, end),
+      read: (start, end) => answerStream(context, flists.read(digest, start, end), notes),
     });
   });
   registerEndpoint(app, "hasFlist", () => new Response(null));

@@ -10,8 +10,9 @@ import { FlistParams } from "../../lib/hub_api/messages/mod.ts";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { Content } from "../content/content.ts";
 import type { FlistInfo } from "../content/flists.ts";
-import type { HubApp, HubContext } from "../context.ts";
+import type { HubApp, HubContext, Notes } from "../context.ts";
 import { registerEndpoint } from "../endpoint.ts";
+import { answerStream } from "./answer_stream.ts";
 import { answerBytes, REVALIDATED } from "./byte_answer.ts";
 import { attachment } from "./content_disposition.ts";
 
@@ -19,7 +20,11 @@ import { attachment } from "./content_disposition.ts";
 const LISTED_MAX = 10_000;
 
 /** Registers rfs's endpoints of flists. */
-export function registerRfsListingEndpoints(app: HubApp, content: Content): void {
+export function registerRfsListingEndpoints(
+  app: HubApp,
+  content: Content,
+  notes: Notes,
+): void {
   const { flists } = content;
   const visible = async (context: HubContext, user?: string): Promise<readonly FlistInfo[]> => {
     const selection = { page: 1, perPage: LISTED_MAX, user };
@@ -86,7 +91,7 @@ export function registerRfsListingEndpoints(app: HubApp, content: Content): void
       mediaType: FLIST_MEDIA_TYPE,
       cacheControl: REVALIDATED,
       headers: { "content-disposition": attachment(fileOf(flist)) },
-      read: (start, end) => flists.read(flist.digest, start, end),
+      read: (start, end) => answerStream(context, flists.read(flist.digest, start, end), notes),
     });
   });
 }

@@ -8,13 +8,13 @@ import type * as z from "zod";
 import type { UploadAnswer } from "../../lib/hub_api/messages/mod.ts";
 import type { Content } from "../content/content.ts";
 import type { UploadState } from "../content/uploads.ts";
-import { type Audit, type HubApp, originOf } from "../context.ts";
+import { type HubApp, type Notes, originOf } from "../context.ts";
 import { registerEndpoint } from "../endpoint.ts";
 import { callerWith } from "../middleware/authentication.ts";
 import { parseFlistReference, published, writableNamespace } from "./flist_reference.ts";
 
 /** Registers the endpoints of uploads. */
-export function registerUploadEndpoints(app: HubApp, content: Content, audit: Audit): void {
+export function registerUploadEndpoints(app: HubApp, content: Content, notes: Notes): void {
   const { uploads, flists } = content;
 
   registerEndpoint(app, "createUpload", async (context, { body }) => {
@@ -55,11 +55,11 @@ export function registerUploadEndpoints(app: HubApp, content: Content, audit: Au
       file_hash = info.digest;
       const { user, name, tag } = info;
       const entry = { action: "flist.publish", object: `${user}/${name}:${tag}` };
-      await audit.record({ ...origin, ...entry, detail: published(info) });
+      await notes.audit.record({ ...origin, ...entry, detail: published(info) });
     } else {
       await uploads.check(state, body.sha256);
       await uploads.finishFile(state, body.sha256, state.size);
-      await audit.record({ ...origin, action: "file.store", object: body.sha256 });
+      await notes.audit.record({ ...origin, action: "file.store", object: body.sha256 });
     }
     return context.json({ file_hash, message: "Upload stored" }, 201);
   });

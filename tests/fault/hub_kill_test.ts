@@ -10,8 +10,8 @@ import { HUB_PASSWORDS } from "../helpers/hub_server.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
 
-/** How often the hub is killed: `MYFS_HUB_KILLS=50` for the long form. */
-const KILLS = Number(Deno.env.get("MYFS_HUB_KILLS") ?? 6);
+/** How often the hub is killed: `HUB_KILLS=50` for the long form. */
+const KILLS = Number(Deno.env.get("HUB_KILLS") ?? 6);
 
 /** Something that was uploaded, and where it is to be found. */
 interface Sent {

@@ -9,7 +9,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Kysely } from "kysely";
 import { AuditLog } from "../../hub/accounts/audit_log.ts";
 import { Content, type ContentOptions } from "../../hub/content/content.ts";
-import type { HubApp, HubEnvironment } from "../../hub/context.ts";
+import type { HubApp, HubEnvironment, Notes } from "../../hub/context.ts";
 import { openDatabase } from "../../hub/database/open_database.ts";
 import type { HubTables } from "../../hub/database/tables.ts";
 import { registerContentEndpoints } from "../../hub/endpoints/content.ts";
@@ -51,7 +51,8 @@ export class HubContent implements AsyncDisposable {
     this.folder = parts.folder;
     this.#stack = stack;
     const log = createLog({ format: "json", write: () => {} });
-    this.app = makeApp(parts.content, new AuditLog(parts.database, log, Date.now));
+    const audit = new AuditLog(parts.database, log, Date.now);
+    this.app = makeApp(parts.content, { audit, log });
   }
 
   /** Opens one in a temporary folder. */
@@ -118,7 +119,7 @@ export class HubContent implements AsyncDisposable {
   }
 }
 
-function makeApp(content: Content, audit: AuditLog): HubApp {
+function makeApp(content: Content, notes: Notes): HubApp {
   const app: HubApp = new OpenAPIHono<HubEnvironment>();
   app.onError((error, context) => problemResponse(context, toProblem(error)));
   app.use(async (context, next) => {
@@ -128,6 +129,6 @@ function makeApp(content: Content, audit: AuditLog): HubApp {
     }
     await next();
   });
-  registerContentEndpoints(app, content, audit);
+  registerContentEndpoints(app, content, notes);
   return app;
 }
