@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { displayByteString } from "../base/byte_string.ts";
 import { ArchiveFormatError, LimitExceededError } from "../base/errors.ts";
-import type { AssembledEntry, AssembledTree } from "../image/assembled_tree.ts";
+import type { AssembledEntry, AssembledInode, AssembledTree } from "../image/assembled_tree.ts";
 import type { ContentFeed } from "../image/content_feed.ts";
 import { type ArchiveLimits, assembled, feedEntry } from "../image/pack_tar.ts";
 import { decompress } from "../tree/tar/decompress.ts";
@@ -169,13 +169,18 @@ export class LayerMerge {
       ? undefined
       : new Set(layer.entries.map(({ path }) => path));
     const isReplaced = (path: string): boolean => own!.has(path);
+    // A link may lead to what the layer takes away: the other name goes, and the file stays.
+    const targets = new Map<string, AssembledInode | undefined>();
+    for (const { hardLinkTo } of own === undefined ? [] : layer.entries) {
+      if (hardLinkTo !== undefined) targets.set(hardLinkTo, this.#tree.find(hardLinkTo));
+    }
     for (const { path, isOpaque } of layer.whiteouts) {
       if (isOpaque) this.#tree.clear(path, isReplaced);
       else this.#tree.remove(path, isReplaced);
     }
     for (const { path, hardLinkTo, entry } of layer.entries) {
       if (hardLinkTo === undefined) this.#tree.put(path, entry);
-      else this.#tree.link(path, hardLinkTo);
+      else this.#tree.link(path, hardLinkTo, targets.get(hardLinkTo));
     }
     layer.entries.length = 0;
   }
