@@ -42,6 +42,7 @@ export type { EntryCounts, Loss } from "./lib/image/reports.ts";
 // Container images
 export {
   convertLayers,
+  type ConvertLayersReport,
   type ConvertOptions,
   type ImageOfLayers,
 } from "./lib/oci/convert_layers.ts";

@@ -5,6 +5,12 @@
  */
 
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import {
+  entriesMaxOption,
+  limitsOf,
+  plainBytesMaxOption,
+  ratioMaxOption,
+} from "../archive_limits.ts";
 import { stateOptions } from "../cache_folder.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
 import { examplesText } from "../help.ts";
@@ -53,6 +59,9 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
     )
     .option("--exclude <pattern>", "leave out paths that match the glob; repeatable", collect)
     .option("--level <level>", "zstd's compression level, 1 to 19 (default: 3)", wholeNumber(1, 19))
+    .addOption(entriesMaxOption("an image"))
+    .addOption(plainBytesMaxOption("an image"))
+    .addOption(ratioMaxOption("a layer"))
     .addOption(jobsOption)
     .option("--tag <key=value>", "tag the flist; repeatable", collectTag)
     .option("--no-strip-password", "keep passwords of store URLs in the flist")
@@ -90,6 +99,7 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
         ...(exclude === undefined ? {} : { exclude }),
         ...(level === undefined ? {} : { level }),
         ...(jobs === undefined ? {} : { jobs }),
+        limits: limitsOf(options),
         meta: options.meta ?? flistNameOf(name),
         store,
         keepSecrets: !options.stripPassword,

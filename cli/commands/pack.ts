@@ -5,7 +5,13 @@
  */
 
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import type { ArchiveLimits } from "myfs";
+import {
+  type ArchiveLimitFlags,
+  entriesMaxOption,
+  limitsOf,
+  plainBytesMaxOption,
+  ratioMaxOption,
+} from "../archive_limits.ts";
 import { stateOptions } from "../cache_folder.ts";
 import { localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
@@ -32,9 +38,6 @@ import {
 } from "../store_tuning.ts";
 import { collectTag } from "../tag.ts";
 
-/** Highest limit that an option takes. */
-const COUNT_MAX = 999_999_999_999_999;
-
 /** Makes the command. */
 export function packCommand(execute: Execute): CommandUnknownOpts {
   return new Command("pack")
@@ -59,21 +62,9 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
     .option("--exclude <pattern>", "leave out paths that match the glob; repeatable", collect)
     .option("--one-file-system", "stay on the directory's file system")
     .option("--level <level>", "zstd's compression level, 1 to 19 (default: 3)", wholeNumber(1, 19))
-    .option(
-      "--entries-max <count>",
-      "most entries of an archive (default: 1000000)",
-      wholeNumber(1, COUNT_MAX),
-    )
-    .option(
-      "--plain-bytes-max <bytes>",
-      "most bytes of an archive without compression (default: 1 TiB)",
-      wholeNumber(1, COUNT_MAX),
-    )
-    .option(
-      "--ratio-max <ratio>",
-      "how many times its size an archive may come to (default: 1000)",
-      wholeNumber(1, COUNT_MAX),
-    )
+    .addOption(entriesMaxOption("an archive"))
+    .addOption(plainBytesMaxOption("an archive"))
+    .addOption(ratioMaxOption("an archive"))
     .addOption(jobsOption)
     .option("--tag <key=value>", "tag the flist; repeatable", collectTag)
     .option("--no-strip-password", "keep passwords of store URLs in the flist")
@@ -149,28 +140,14 @@ async function namesArchive(source: string): Promise<boolean> {
   }
 }
 
-interface ArchiveOptions {
-  readonly entriesMax?: number | undefined;
-  readonly plainBytesMax?: number | undefined;
-  readonly ratioMax?: number | undefined;
-}
-
 interface DirectoryOptions {
   readonly base?: string | undefined;
   readonly trustBase?: boolean | undefined;
   readonly oneFileSystem?: boolean | undefined;
 }
 
-function limitsOf({ entriesMax, plainBytesMax, ratioMax }: ArchiveOptions): ArchiveLimits {
-  return {
-    ...(entriesMax === undefined ? {} : { entriesMax }),
-    ...(plainBytesMax === undefined ? {} : { plainBytesMax }),
-    ...(ratioMax === undefined ? {} : { ratioMax }),
-  };
-}
-
 /** Options that would have no effect are refused. */
-function refuseMisplaced(isArchive: boolean, options: ArchiveOptions & DirectoryOptions): void {
+function refuseMisplaced(isArchive: boolean, options: ArchiveLimitFlags & DirectoryOptions): void {
   const misplaced = isArchive
     ? {
       base: options.base,

@@ -24,8 +24,13 @@ export interface AssembledEntry extends EntryMetadata {
   content?: number;
 }
 
+/** An inode of the tree: see {@link AssembledTree.find}. */
+export interface AssembledInode {
+  readonly ino: number;
+}
+
 /** An inode of the tree. */
-interface Node {
+interface Node extends AssembledInode {
   entry: AssembledEntry;
   readonly ino: number;
   links: number;
@@ -89,14 +94,20 @@ export class AssembledTree implements PackSource {
     directory.children!.set(name, this.#node(entry));
   }
 
+  /** What is at `path`, if anything; links on the way are followed, one at its end is not. */
+  find(path: string): AssembledInode | undefined {
+    const found = this.#place(path, false);
+    return found?.directory.children?.get(found.name);
+  }
+
   /**
-   * Makes `path` another name of what is at `target`, and gives it `metadata` where it is a file.
+   * Makes `path` another name of what is at `target`.
    *
+   * @param fallback Counts where nothing is at `target`: what {@link find} found there before.
    * @throws {ArchiveFormatError} when there is nothing at `target`, or a directory.
    */
-  link(path: string, target: string): void {
-    const found = this.#place(target, false);
-    const node = found?.directory.children?.get(found.name);
+  link(path: string, target: string, fallback?: AssembledInode): void {
+    const node = (this.find(target) ?? fallback) as Node | undefined;
     if (node === undefined) {
       throw this.#fault(
         path,

@@ -21,6 +21,14 @@ import {
   type PlannedUnit,
   SEGMENT_SIZE,
 } from "./pack_plan.ts";
+import type { PackDone, SentRef } from "./pack_worker.ts";
+import {
+  type DoneUnit,
+  type FedPart,
+  movedUnit,
+  type PackedPart,
+  type PartStart,
+} from "./packed_part.ts";
 
 /** A file whose content comes. */
 export interface FedFile {
@@ -42,13 +50,20 @@ const UNDER_WAY_MAX = 32 * 1024 * 1024;
 /** Most bytes that files with holes may come to in the old format, which fills holes with zeros. */
 const FILLED_BYTES_MAX = 64 * 1024 ** 3;
 
-/** Has a worker do a unit; the promise is kept when it is done. */
-export type SubmitUnit = (planned: PlannedUnit, transfer: Transferable[]) => Promise<void>;
+/** Who does the work. Units count in the order in which they are given. */
+export interface FeedWork {
+  /** Has a worker do a unit; what is in `transfer` moves there. The promise is kept when it is done. */
+  submit(planned: PlannedUnit, transfer: Transferable[]): Promise<PackDone>;
+  /** Takes a unit that was done before. */
+  take(unit: DoneUnit): void;
+  /** Makes known chunks that {@link take} will need. */
+  know(refs: readonly SentRef[]): void;
+}
 
 /** Takes one file after the other: {@link begin}, {@link write} for each piece, {@link end}. */
 export class ContentFeed {
   readonly #profile: Profile;
-  readonly #submit: SubmitUnit;
+  readonly #work: FeedWork;
   readonly #chunker: Chunker;
   readonly #longChunker: Chunker;
   #contents = 0;
@@ -68,11 +83,13 @@ export class ContentFeed {
   #at = 0;
   #large: LargeFile | undefined;
   #filledBytes = 0;
+  /** What is kept of the part that comes now. */
+  #part: FedPart | undefined;
 
-  /** @param submit Called with units in the order in which they are to count. */
-  constructor(profile: Profile, submit: SubmitUnit) {
+  /** @param work Is given units in the order in which they are to count. */
+  constructor(profile: Profile, work: FeedWork) {
     this.#profile = profile;
-    this.#submit = submit;
+    this.#work = work;
     this.#chunker = profile === "rfs"
       ? new FixedChunker(RFS_CHUNK_SIZE)
       : new ContentDefinedChunker(SHORT_CHUNKS);
@@ -86,6 +103,32 @@ export class ContentFeed {
   async beginPart(): Promise<void> {
     await this.#endBundle();
     this.#scope++;
+    this.#part = undefined;
+  }
+
+  /** Does so, and keeps what becomes of the part: all of it is there when the pack has read its source. */
+  async beginKeptPart(): Promise<FedPart> {
+    await this.beginPart();
+    return this.#part = { start: this.#start(), contents: 0, files: 0, units: [] };
+  }
+
+  /**
+   * Begins a new part whose contents need not come, because they were packed once.
+   *
+   * @returns the number of its first content; the others follow.
+   */
+  async takePart(part: PackedPart): Promise<number> {
+    await this.beginPart();
+    const start = this.#start();
+    this.#work.know(part.refs);
+    for (const unit of part.units) this.#work.take(movedUnit(unit, start));
+    this.#contents += part.contents;
+    this.#bundledFiles += part.files;
+    return start.content;
+  }
+
+  #start(): PartStart {
+    return { content: this.#contents, file: this.#bundledFiles, scope: this.#scope };
   }
 
   /**
@@ -100,6 +143,7 @@ export class ContentFeed {
     const isSparse = file.hasHoles && this.#profile === "myfs";
     this.#isSmall = !isSparse && file.size < LARGE_FILE_SIZE_MIN;
     const content = this.#contents++;
+    if (this.#part !== undefined) this.#part.contents++;
     if (this.#isSmall) {
       this.#bundle ??= new Uint8Array(BUNDLE_SIZE_MAX + LARGE_FILE_SIZE_MIN);
       // Holes in it stay zeros: the buffer is new.
@@ -192,6 +236,7 @@ export class ContentFeed {
       inos: files.map((file) => file.content),
     };
     this.#bundledFiles += files.length;
+    if (this.#part !== undefined) this.#part.files += files.length;
     this.#bundle = undefined;
     this.#bundled = [];
     this.#bundleSize = 0;
@@ -205,7 +250,11 @@ export class ContentFeed {
     if (unit.kind !== "contents" && unit.kind !== "chunks") return;
     const size = unit.content.byteLength;
     this.#underWay += size;
-    this.#submit(planned, [unit.content.buffer]).then(undefined, (error) => {
+    const entry: FedPart["units"][number] = { planned };
+    this.#part?.units.push(entry);
+    this.#work.submit(planned, [unit.content.buffer]).then((done) => {
+      entry.done = done;
+    }, (error) => {
       this.#failure ??= { error };
     }).finally(() => {
       this.#underWay -= size;

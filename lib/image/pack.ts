@@ -25,6 +25,7 @@ import { PackPlan } from "./pack_plan.ts";
 import type { PackEntry, PackSource } from "./pack_source.ts";
 import { PackWork } from "./pack_work.ts";
 import { type ContentChange, PackedContent } from "./packed_content.ts";
+import { describePart, type FedPart, type PackedPart } from "./packed_part.ts";
 import { type EntryCounts, type Loss, LossCounter } from "./reports.ts";
 
 /** How to pack. */
@@ -101,7 +102,7 @@ export interface PackReport extends EntryCounts {
   readonly blocksStored: number;
   /** Blocks made that the store had already. */
   readonly blocksPresent: number;
-  /** Chunks known from the base and not made again. */
+  /** Chunks known from the base, or from layers packed before, and not made again. */
   readonly blocksReused: number;
   /** Bytes of the blocks stored. */
   readonly storedBytes: number;
@@ -326,10 +327,12 @@ export class Pack implements AsyncDisposable {
    * {@link PackEntry.content}. All of it is done before {@link readSource}.
    */
   feed(): ContentFeed {
-    return new ContentFeed(
-      this.#writer.profile,
-      (planned, transfer) => this.#work.submit(planned, transfer),
-    );
+    return new ContentFeed(this.#writer.profile, this.#work);
+  }
+
+  /** What became of a part of the {@link feed}; call it after {@link readSource}. */
+  packedPart(part: FedPart): PackedPart {
+    return describePart(part, (key) => this.#content.sentRef(key));
   }
 
   async #ownOutput(): Promise<(path: string) => boolean> {

@@ -9,10 +9,12 @@ import type { Bytes } from "../base/bytes.ts";
 import { parseBlockId } from "../block/block_ref.ts";
 import type { Profile } from "../block/profile.ts";
 import type { Store } from "../store/store.ts";
+import type { FeedWork } from "./content_feed.ts";
 import type { PackBase } from "./pack_base.ts";
 import type { PackUnit, PlannedUnit } from "./pack_plan.ts";
 import type { PackDone, PackWorkerSetup, PostedBlock, SentRef } from "./pack_worker.ts";
 import type { PackedContent } from "./packed_content.ts";
+import type { DoneUnit } from "./packed_part.ts";
 import { ChunkClaims, FileDigests, Turns } from "./shared_digests.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
@@ -35,11 +37,11 @@ export interface PackWorkOptions {
 }
 
 /** Has workers do the units of a plan. They start with the first unit. */
-export class PackWork implements AsyncDisposable {
+export class PackWork implements AsyncDisposable, FeedWork {
   readonly #options: PackWorkOptions;
   readonly #uploads: Uploads;
   readonly #onAbort = (): void => this.#stop(this.#options.signal!.reason);
-  readonly #arrivals: Promise<void>[] = [];
+  readonly #arrivals: Promise<PackDone>[] = [];
   #pool: WorkerPool<PackUnit, PackDone> | undefined;
   #blocksStored = 0;
   #blocksPresent = 0;
@@ -73,18 +75,31 @@ export class PackWork implements AsyncDisposable {
    *
    * @returns a promise that is kept when the unit is done, and fails as {@link settled} does.
    */
-  submit(planned: PlannedUnit, transfer: Transferable[] = []): Promise<void> {
+  submit(planned: PlannedUnit, transfer: Transferable[] = []): Promise<PackDone> {
     const number = this.#arrivals.length;
     this.#pool ??= this.#startPool();
     const alone = planned.unit.kind === "segment" || planned.unit.kind === "digest";
     const arrival = this.#pool.run(planned.unit, { alone, transfer }).then((done) => {
       this.#options.content.arrive(number, planned, done);
       this.#count(planned, done);
+      return done;
     });
     // Whoever waits for all of them hears of it; until then it must not count as unhandled.
     arrival.catch(() => {});
     this.#arrivals.push(arrival);
     return arrival;
+  }
+
+  /** Takes on the next unit of the plan, which was done before: see {@link FeedWork}. */
+  take({ planned, done }: DoneUnit): void {
+    this.#options.content.arrive(this.#arrivals.length, planned, done);
+    this.#arrivals.push(Promise.resolve(done));
+    this.#countFiles(planned, done);
+  }
+
+  /** Makes known chunks whose blocks the store has. */
+  know(refs: readonly SentRef[]): void {
+    this.#options.content.know(refs);
   }
 
   /** Waits until all units are done and all blocks stored. */
@@ -99,6 +114,10 @@ export class PackWork implements AsyncDisposable {
     if (this.#options.store.local !== undefined) {
       this.#blocksStored += done.refs.length - done.present;
     }
+    this.#countFiles(planned, done);
+  }
+
+  #countFiles(planned: PlannedUnit, done: PackDone): void {
     if (done.kind === "files") this.#files += planned.inos.length;
     if (done.kind !== "digest") { for (const size of done.sizes) this.#bytes += size; }
     this.#options.onStored(this.#files, this.#bytes);

@@ -42,6 +42,8 @@ export class PackedContent {
   readonly #base: PackBase | undefined;
   /** Sealed chunks by key, in hexadecimal. */
   readonly #refs = new Map<string, SentRef>();
+  /** Keys among them of chunks that were sealed before this pack. */
+  readonly #known = new Set<string>();
   /** Numbers that chunks have in the flist, by key. */
   readonly #numbers = new Map<string, number>();
   /** Numbers of the base's chunks, by their number there. */
@@ -72,7 +74,7 @@ export class PackedContent {
     return this.#chunkCount;
   }
 
-  /** How many of them the base had. */
+  /** How many of them the base had, or were known otherwise. */
   get reusedCount(): number {
     return this.#reusedCount;
   }
@@ -112,9 +114,28 @@ export class PackedContent {
     this.#inoOfContent.set(content, ino);
   }
 
+  /** Takes chunks that were sealed before this pack and whose blocks are there. */
+  know(refs: readonly SentRef[]): void {
+    for (const ref of refs) {
+      const key = toHex(ref.key);
+      if (this.#refs.has(key)) continue;
+      this.#refs.set(key, ref);
+      this.#known.add(key);
+    }
+  }
+
+  /** The chunk with `key`, in hexadecimal, where a worker sealed it or it was known. */
+  sentRef(key: string): SentRef | undefined {
+    return this.#refs.get(key);
+  }
+
   /** Takes the answer to unit `number` of the plan. */
   arrive(number: number, planned: PlannedUnit, done: PackDone): void {
-    for (const ref of done.refs) this.#refs.set(toHex(ref.key), ref);
+    for (const ref of done.refs) {
+      const key = toHex(ref.key);
+      this.#refs.set(key, ref);
+      this.#known.delete(key);
+    }
     this.#waiting.set(number, { planned, done });
     if (this.#isReleased) { while (this.#writeNext()); }
   }
@@ -254,10 +275,8 @@ export class PackedContent {
     this.#numbers.set(key, number);
     this.#chunkCount++;
     this.#referencedBytes += ref.storedSize ?? 0;
-    if (fromBase !== undefined) {
-      this.#reusedCount++;
-      if (this.#base!.isElsewhere(fromBase.id)) this.#elsewhereCount++;
-    }
+    if (fromBase !== undefined || this.#known.has(key)) this.#reusedCount++;
+    if (fromBase !== undefined && this.#base!.isElsewhere(fromBase.id)) this.#elsewhereCount++;
     return number;
   }
 

@@ -11,7 +11,6 @@ import {
   type OpenContainerImageOptions,
 } from "./container_image.ts";
 import { convertLayers, type ConvertOptions } from "./convert_layers.ts";
-import { prefetchLayers } from "./layer_prefetch.ts";
 
 /** How to convert an image. `signal` and limits are for all of it. */
 export interface ConvertImageOptions
@@ -33,7 +32,9 @@ export interface ConvertedImage {
   readonly configDigest: string;
   /** How many layers it has. */
   readonly layers: number;
-  /** Bytes of the layers as they came. */
+  /** How many of them were packed before and so not fetched: see {@link ConvertOptions.stateFolder}. */
+  readonly layersKnown: number;
+  /** Bytes of all layers, as their manifest says. */
   readonly layerBytes: number;
   /** What the pack did. */
   readonly pack: PackReport;
@@ -88,11 +89,11 @@ async function convertOne(
   { platform, manifestDigest, configDigest, config, layers }: ContainerPlatformImage,
   options: ConvertImageOptions,
 ): Promise<ConvertedImage> {
-  await using prefetched = prefetchLayers(layers, options.signal);
   const identity = { name: reference, manifestDigest, config };
-  const pack = await convertLayers(prefetched.layers, identity, options);
+  const { layersKnown, ...pack } = await convertLayers(layers, identity, options);
   const layerBytes = layers.reduce((sum, { size }) => sum + size, 0);
-  return { platform, manifestDigest, configDigest, layers: layers.length, layerBytes, pack };
+  const counts = { layers: layers.length, layersKnown, layerBytes };
+  return { platform, manifestDigest, configDigest, ...counts, pack };
 }
 
 /** `nginx.fl` for `linux/arm/v7`: `nginx.linux-arm-v7.fl`. */

@@ -7,6 +7,7 @@
 import { displayByteString } from "../base/byte_string.ts";
 import { ArchiveFormatError } from "../base/errors.ts";
 import { TEXT_LENGTH_MAX } from "../flist/entry_rules.ts";
+import type { Profile } from "../block/profile.ts";
 import { FlistWriter } from "../flist/flist_writer.ts";
 import { AssembledTree } from "../image/assembled_tree.ts";
 import type { ContentFeed } from "../image/content_feed.ts";
@@ -14,8 +15,11 @@ import { excludeMatcher } from "../image/exclude.ts";
 import { routesOf, useStore } from "../image/image_stores.ts";
 import { checkSealing, Pack, type PackReport, resolveJobs } from "../image/pack.ts";
 import { type PackTarOptions, resolveLimits } from "../image/pack_tar.ts";
+import type { Store } from "../store/store.ts";
 import { parseImageConfig } from "./image_config.ts";
 import { checkLayerCount, LayerMerge } from "./layer_merge.ts";
+import { prefetchLayers } from "./layer_prefetch.ts";
+import { LayerRecords } from "./layer_records.ts";
 import type { LayerSource } from "./layer_source.ts";
 import { STARTUP_FILE, startupFile } from "./startup_file.ts";
 
@@ -31,8 +35,20 @@ export interface ImageOfLayers {
 
 /** How to convert. The limits are for all layers together. */
 export interface ConvertOptions extends PackTarOptions {
+  /**
+   * Folder in which conversions on this machine keep what layers were packed to, and mark their flists
+   * as one's own. A layer that was packed before is not read again where its blocks are in the store.
+   * The flist is the same with and without it.
+   */
+  readonly stateFolder?: string;
   /** Told when a layer has been read: lowest is number 0. */
   readonly onLayer?: (layer: number, digest: string, entries: number) => void;
+}
+
+/** What a conversion of layers did. */
+export interface ConvertLayersReport extends PackReport {
+  /** How many layers were packed before and so not read: see {@link ConvertOptions.stateFolder}. */
+  readonly layersKnown: number;
 }
 
 /** The tag with the digest of the image's manifest. */
@@ -41,7 +57,8 @@ export const MANIFEST_TAG = "oci.manifest";
 export const CONFIG_TAG = "oci.config";
 
 /**
- * Packs an image from its layers, which are read while they are packed, the upper ones first. What
+ * Packs an image from its layers, which are read while they are packed, the upper ones first; the next
+ * ones come ahead meanwhile. What
  * upper layers hide is not stored. Memory is bounded, and nothing is unpacked to disk.
  *
  * The tree is what a container would see (OCI image specification, layer.md), with `.startup.toml`
@@ -58,7 +75,7 @@ export async function convertLayers(
   layers: readonly LayerSource[],
   image: ImageOfLayers,
   options: ConvertOptions,
-): Promise<PackReport> {
+): Promise<ConvertLayersReport> {
   const startedMs = performance.now();
   const jobs = resolveJobs(options.jobs);
   const limits = resolveLimits(options.limits);
@@ -87,20 +104,38 @@ export async function convertLayers(
     routes: () => routesOf(options.store, options.keepSecrets ?? false),
   });
   const feed = pack.feed();
-  const numbers = new Map(layers.map((layer, number) => [layer, number]));
+  const records = recordsFor(used.store, profile, options);
+  const diffIds = layers.map(({ diffId }, i) => diffId ?? config.diffIds[i]);
+  const known = await Promise.all(
+    diffIds.map((diffId) => diffId !== undefined && records?.mayKnow(diffId)),
+  );
+  await using prefetched = prefetchLayers(layers, options.signal, (index) => known[index] !== true);
+  const numbers = new Map(prefetched.layers.map((layer, number) => [layer, number]));
   const merge = new LayerMerge(tree, feed, {
     limits,
     signal: options.signal,
     isExcluded: excludeMatcher(options.exclude ?? []),
     onLayer: (layer, entries) => options.onLayer?.(numbers.get(layer)!, layer.digest, entries),
+    records,
   });
-  await merge.merge(
-    layers.map((source, i) => ({ source, diffId: source.diffId ?? config.diffIds[i] })),
-  );
+  await merge.merge(prefetched.layers.map((source, i) => ({ source, diffId: diffIds[i] })));
   await addStartupFile(tree, feed, startup);
   await feed.finish();
   await pack.readSource();
-  return await pack.finish(startedMs);
+  const report = await pack.finish(startedMs);
+  for (const { diffId, read, part } of merge.freshLayers) {
+    await records?.keep(diffId, read, pack.packedPart(part));
+  }
+  return { ...report, layersKnown: merge.knownCount };
+}
+
+function recordsFor(
+  store: Store,
+  profile: Profile,
+  { stateFolder, level, exclude = [], domainSecret, signal }: ConvertOptions,
+): LayerRecords | undefined {
+  if (stateFolder === undefined) return undefined;
+  return new LayerRecords(stateFolder, { profile, level, exclude, domainSecret }, store, signal);
 }
 
 /** Puts the file in place of whatever the image has there: a link is replaced, not followed. */

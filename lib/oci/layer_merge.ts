@@ -8,12 +8,20 @@
 import { createHash } from "node:crypto";
 import { displayByteString } from "../base/byte_string.ts";
 import { ArchiveFormatError, LimitExceededError } from "../base/errors.ts";
-import type { AssembledEntry, AssembledTree } from "../image/assembled_tree.ts";
+import type { AssembledEntry, AssembledInode, AssembledTree } from "../image/assembled_tree.ts";
 import type { ContentFeed } from "../image/content_feed.ts";
+import type { FedPart } from "../image/packed_part.ts";
 import { type ArchiveLimits, assembled, feedEntry } from "../image/pack_tar.ts";
 import { decompress } from "../tree/tar/decompress.ts";
 import { type TarEntry, TarReader } from "../tree/tar/tar_reader.ts";
 import { HiddenPaths } from "./hidden_paths.ts";
+import {
+  hasContent,
+  type LayerEntry,
+  type LayerRecords,
+  type ReadLayerRecord,
+  type Whiteout,
+} from "./layer_records.ts";
 import type { LayerSource } from "./layer_source.ts";
 import { layerName } from "./whiteouts.ts";
 
@@ -24,27 +32,27 @@ export interface LayerMergeOptions {
   readonly signal: AbortSignal | undefined;
   /** Tells which entries to leave out. */
   readonly isExcluded: (path: string, kind: TarEntry["kind"]) => boolean;
-  /** Told when a layer has been read. */
+  /** Told when a layer has been read, or was known. */
   readonly onLayer: (layer: LayerSource, entries: number) => void;
+  /** Layers that were packed before; undefined where nothing is kept. */
+  readonly records: LayerRecords | undefined;
 }
 
 /** What was read of a layer. */
-interface ReadLayer {
+interface ReadLayer extends ReadLayerRecord {
   readonly source: LayerSource;
   readonly diffId: string | undefined;
-  readonly entries: LoggedEntry[];
-  readonly whiteouts: { readonly path: string; readonly isOpaque: boolean }[];
-  /** How many entries the archive has, those of no meaning included. */
+  readonly entries: LayerEntry[];
+  readonly whiteouts: Whiteout[];
   count: number;
+  plainBytes: number;
 }
 
-/** An entry in the order of its layer. */
-interface LoggedEntry {
-  readonly path: string;
-  readonly hardLinkTo: string | undefined;
-  readonly entry: AssembledEntry;
-  /** Its place in the archive. */
-  readonly index: number;
+/** A layer that is to be kept for later conversions. */
+export interface FreshLayer {
+  readonly diffId: string;
+  readonly read: ReadLayerRecord;
+  readonly part: FedPart;
 }
 
 /** Where the content is that was passed over: see {@link LayerMerge.finish}. */
@@ -60,6 +68,8 @@ export class LayerMerge {
   readonly #options: LayerMergeOptions;
   readonly #hidden = new HiddenPaths();
   readonly #passedOver = new Map<AssembledEntry, PassedOver>();
+  readonly #fresh: FreshLayer[] = [];
+  #knownCount = 0;
   #entriesLeft: number;
   #plainBytesLeft: number;
 
@@ -72,6 +82,16 @@ export class LayerMerge {
     this.#plainBytesLeft = options.limits.plainBytesMax;
   }
 
+  /** Layers that were read and can be kept, when {@link merge} is done. */
+  get freshLayers(): readonly FreshLayer[] {
+    return this.#fresh;
+  }
+
+  /** How many layers were known, and so not read. */
+  get knownCount(): number {
+    return this.#knownCount;
+  }
+
   /**
    * Does all of it.
    *
@@ -82,8 +102,7 @@ export class LayerMerge {
   ): Promise<void> {
     const layers: ReadLayer[] = [];
     for (const { source, diffId } of sources.toReversed()) {
-      const layer: ReadLayer = { source, diffId, entries: [], whiteouts: [], count: 0 };
-      await this.#read(layer);
+      const layer = await this.#takeKnown(source, diffId) ?? await this.#read(source, diffId);
       this.#options.onLayer(source, layer.count);
       // What the lowest layer hides concerns nobody.
       if (layers.length + 1 < sources.length) this.#hide(layer);
@@ -93,8 +112,43 @@ export class LayerMerge {
     await this.#fetchPassedOver();
   }
 
-  async #read(layer: ReadLayer): Promise<void> {
-    await this.#feed.beginPart();
+  /** A layer that was packed before; undefined where it was not. */
+  async #takeKnown(
+    source: LayerSource,
+    diffId: string | undefined,
+  ): Promise<ReadLayer | undefined> {
+    if (!isChecked(diffId)) return undefined;
+    const found = await this.#options.records?.find(diffId, (path) => this.#hidden.hides(path));
+    if (found === undefined) return undefined;
+    const { read, part } = found;
+    // It is read after all where that would show that it is too much.
+    if (read.count > this.#entriesLeft || read.plainBytes > this.#plainBytesLeft) return undefined;
+    const first = await this.#feed.takePart(part);
+    const layer: ReadLayer = {
+      ...read,
+      source,
+      diffId,
+      entries: [],
+      whiteouts: [...read.whiteouts],
+    };
+    for (const logged of read.entries) {
+      const { entry, content, index } = logged;
+      const put = content === undefined ? entry : { ...entry, content: first + content };
+      layer.entries.push({ ...logged, entry: put });
+      if (content === undefined && hasContent(logged)) this.#passedOver.set(put, { layer, index });
+    }
+    this.#count(layer);
+    this.#knownCount++;
+    return layer;
+  }
+
+  async #read(source: LayerSource, diffId: string | undefined): Promise<ReadLayer> {
+    const layer: ReadLayer = {
+      ...{ source, diffId, entries: [], whiteouts: [], count: 0, plainBytes: 0 },
+    };
+    const isKept = isChecked(diffId) && this.#options.records !== undefined;
+    const part = isKept ? await this.#feed.beginKeptPart() : undefined;
+    if (part === undefined) await this.#feed.beginPart();
     await this.#forEach(layer, async (entry, reader, index) => {
       const name = layerName(entry.path);
       switch (name.kind) {
@@ -118,8 +172,23 @@ export class LayerMerge {
         ? await feedEntry(reader, entry, this.#feed)
         : assembled(entry);
       if (isHidden) this.#passedOver.set(put, { layer, index });
-      layer.entries.push({ path, hardLinkTo, entry: put, index });
+      const content = put.content === undefined || part === undefined
+        ? undefined
+        : put.content - part.start.content;
+      layer.entries.push({ path, hardLinkTo, entry: put, index, content });
     });
+    this.#count(layer);
+    if (part !== undefined) {
+      // What is in the tree loses its layer's entries.
+      const read = { ...layer, entries: [...layer.entries] };
+      this.#fresh.push({ diffId: diffId!, read, part });
+    }
+    return layer;
+  }
+
+  #count({ count, plainBytes }: ReadLayer): void {
+    this.#entriesLeft -= count;
+    this.#plainBytesLeft -= plainBytes;
   }
 
   /** Reads the archive of `layer`, entry by entry, within the limits for all of them. */
@@ -148,8 +217,7 @@ export class LayerMerge {
       await onEntry(entry, reader, index++);
     }
     layer.count = index;
-    this.#entriesLeft -= index;
-    this.#plainBytesLeft -= size;
+    layer.plainBytes = size;
   }
 
   #hide(layer: ReadLayer): void {
@@ -169,13 +237,18 @@ export class LayerMerge {
       ? undefined
       : new Set(layer.entries.map(({ path }) => path));
     const isReplaced = (path: string): boolean => own!.has(path);
+    // A link may lead to what the layer takes away: the other name goes, and the file stays.
+    const targets = new Map<string, AssembledInode | undefined>();
+    for (const { hardLinkTo } of own === undefined ? [] : layer.entries) {
+      if (hardLinkTo !== undefined) targets.set(hardLinkTo, this.#tree.find(hardLinkTo));
+    }
     for (const { path, isOpaque } of layer.whiteouts) {
       if (isOpaque) this.#tree.clear(path, isReplaced);
       else this.#tree.remove(path, isReplaced);
     }
     for (const { path, hardLinkTo, entry } of layer.entries) {
       if (hardLinkTo === undefined) this.#tree.put(path, entry);
-      else this.#tree.link(path, hardLinkTo);
+      else this.#tree.link(path, hardLinkTo, targets.get(hardLinkTo));
     }
     layer.entries.length = 0;
   }
@@ -197,7 +270,7 @@ export class LayerMerge {
     for (const [layer, entries] of wanted) {
       await this.#feed.beginPart();
       // They have been counted the first time.
-      this.#entriesLeft += layer.count;
+      this.#entriesLeft = layer.count;
       this.#plainBytesLeft = this.#options.limits.plainBytesMax;
       await this.#forEach(layer, async (entry, reader, index) => {
         const file = entries.get(index);
@@ -224,7 +297,7 @@ async function* checked(
   count: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
   const [algorithm, expected] = diffId?.split(":", 2) ?? [];
-  const hash = algorithm === "sha256" || algorithm === "sha512" ? createHash(algorithm) : undefined;
+  const hash = isChecked(diffId) ? createHash(algorithm!) : undefined;
   for await (const piece of plain) {
     count(piece.length);
     hash?.update(piece);
@@ -237,6 +310,11 @@ async function* checked(
       `its content has the digest ${algorithm}:${found}, and the image's config says ${diffId}`,
     );
   }
+}
+
+/** Whether a layer is held against its digest without compression. */
+function isChecked(diffId: string | undefined): diffId is string {
+  return diffId !== undefined && /^sha(256|384|512):/.test(diffId);
 }
 
 /** Refuses more layers than an image can have. @throws {LimitExceededError} */

@@ -21,10 +21,14 @@ export interface PrefetchedLayers extends AsyncDisposable {
 /**
  * Wraps `layers`, which are read from the last to the first. Where the reader is slower than the
  * source, a source waits; it may break off then, and goes on by itself.
+ *
+ * @param isNeeded Whether the layer of that index will be read, as far as is known: others are not
+ *   fetched ahead.
  */
 export function prefetchLayers(
   layers: readonly LayerSource[],
   signal?: AbortSignal,
+  isNeeded: (index: number) => boolean = () => true,
 ): PrefetchedLayers {
   const ending = new LinkedAbort(signal);
   const ahead = new Map<number, Pump>();
@@ -33,7 +37,10 @@ export function prefetchLayers(
     open: (own) => {
       const pump = ahead.get(index);
       ahead.delete(index);
-      for (let next = index - 1; next >= Math.max(0, index - LAYERS_AHEAD); next--) {
+      let aheadCount = 0;
+      for (let next = index - 1; next >= 0 && aheadCount < LAYERS_AHEAD; next--) {
+        if (!isNeeded(next)) continue;
+        aheadCount++;
         // One that was read before is not fetched again on suspicion.
         if (started.has(next)) continue;
         started.add(next);

@@ -14,8 +14,9 @@ import { LinkedAbort } from "../base/linked_abort.ts";
 import { RegistryUnavailableError } from "../base/errors.ts";
 import { HttpConnection } from "../store/http_connection.ts";
 import { formatHttpFields } from "../store/http_message.ts";
-import { HttpRedirectError } from "../store/http_client.ts";
 import { type HttpProxy, proxyFor, type ProxySettings } from "../store/http_proxy.ts";
+import { redirectTarget } from "../store/http_redirect.ts";
+import { IdleConnections } from "../store/idle_connections.ts";
 import { registryFault } from "./registry_fault.ts";
 
 /** How registries are reached. */
@@ -54,20 +55,16 @@ export interface RegistryAnswer extends AsyncDisposable {
   readonly body: AsyncGenerator<Bytes, void>;
 }
 
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const REDIRECTS_MAX = 5;
 const TIMEOUT_MS = 30_000;
 
-/** Idle connections that are kept, and for how long. */
+/** Idle connections that are kept. */
 const IDLE_MAX = 16;
-const IDLE_AGE_MAX_MS = 30_000;
 
 /** Keeps connections, and makes requests over them. It tries nothing again but on a new connection. */
 export class RegistryTransport implements AsyncDisposable {
   readonly #options: TransportOptions;
   readonly #timeoutMs: number;
-  readonly #idle: HttpConnection[] = [];
-  #closed = false;
+  readonly #idle = new IdleConnections(IDLE_MAX);
 
   /** A transport without connections. */
   constructor(options: TransportOptions = {}) {
@@ -87,19 +84,19 @@ export class RegistryTransport implements AsyncDisposable {
     let fields = request.fields ?? [];
     for (let redirects = 0;; redirects++) {
       const answer = await this.#ask({ ...request, url, fields });
-      const location = answer.headers.get("location");
-      if (!REDIRECTS.has(answer.status) || location === undefined) return answer;
-      await answer[Symbol.asyncDispose]();
-      const { host } = url;
+      let to: URL | undefined;
       try {
-        const to = redirectTarget(url, location, request.method, redirects);
-        if (to.origin !== url.origin) {
-          fields = fields.filter(([name]) => name.toLowerCase() !== "authorization");
-        }
-        url = to;
+        to = redirectTarget(answer, { url, method: request.method ?? "GET" }, redirects);
       } catch (error) {
-        throw registryFault(host, request.task, error);
+        await answer[Symbol.asyncDispose]();
+        throw registryFault(url.host, request.task, error);
       }
+      if (to === undefined) return answer;
+      await answer[Symbol.asyncDispose]();
+      if (to.origin !== url.origin) {
+        fields = fields.filter(([name]) => name.toLowerCase() !== "authorization");
+      }
+      url = to;
     }
   }
 
@@ -132,8 +129,7 @@ export class RegistryTransport implements AsyncDisposable {
 
   /** Closes idle connections; those in use close when their answers end. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    for (const connection of this.#idle.splice(0)) connection[Symbol.dispose]();
+    this.#idle[Symbol.dispose]();
     return Promise.resolve();
   }
 
@@ -142,7 +138,7 @@ export class RegistryTransport implements AsyncDisposable {
     try {
       const proxy = this.#proxyOf(request);
       const name = request.socket ?? request.url.origin;
-      const kept = this.#takeIdle(name);
+      const kept = this.#idle.take(name);
       if (kept !== undefined) {
         try {
           return await this.#exchange(kept, request, proxy, guard);
@@ -248,26 +244,8 @@ export class RegistryTransport implements AsyncDisposable {
       reading.isOver = true;
       guard[Symbol.dispose]();
       await body.return();
-      if (connection.reusable) this.#keep(connection);
+      if (connection.reusable) this.#idle.keep(connection);
     }
-  }
-
-  #takeIdle(name: string): HttpConnection | undefined {
-    const oldest = performance.now() - IDLE_AGE_MAX_MS;
-    for (let at = this.#idle.length - 1; at >= 0; at--) {
-      const connection = this.#idle[at]!;
-      if (connection.origin.name !== name) continue;
-      this.#idle.splice(at, 1);
-      if (connection.idleSince >= oldest) return connection;
-      connection[Symbol.dispose]();
-    }
-    return undefined;
-  }
-
-  #keep(connection: HttpConnection): void {
-    if (this.#closed) return connection[Symbol.dispose]();
-    this.#idle.push(connection);
-    if (this.#idle.length > IDLE_MAX) this.#idle.shift()![Symbol.dispose]();
   }
 }
 
@@ -333,25 +311,4 @@ class RequestGuard implements Disposable {
     this.pause();
     this.#abort[Symbol.dispose]();
   }
-}
-
-function redirectTarget(
-  from: URL,
-  location: string,
-  method: RegistryRequest["method"],
-  redirects: number,
-): URL {
-  const refuse = (reason: string): HttpRedirectError =>
-    new HttpRedirectError(reason, "Look at the registry's settings.");
-  if (redirects === REDIRECTS_MAX) throw refuse("it redirects in a circle, or too often");
-  const to = URL.parse(location, from);
-  if (to === null || (to.protocol !== "http:" && to.protocol !== "https:")) {
-    throw refuse("it redirects to what is no web address");
-  }
-  if (method === "POST") throw refuse(`it redirects to ${to.host}, and secrets are not sent on`);
-  if (from.protocol === "https:" && to.protocol === "http:") {
-    throw refuse(`it redirects from https to http, at ${to.host}`);
-  }
-  to.username = to.password = to.hash = "";
-  return to;
 }

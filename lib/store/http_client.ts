@@ -13,6 +13,8 @@ import {
   type HttpOrigin,
 } from "./http_connection.ts";
 import { formatHttpFields } from "./http_message.ts";
+import { redirectTarget } from "./http_redirect.ts";
+import { IdleConnections } from "./idle_connections.ts";
 
 /** How a client goes about its requests. */
 export interface HttpClientOptions {
@@ -38,20 +40,6 @@ export interface HttpRequest extends Pick<HttpMessage, "method" | "body"> {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A redirect that is not followed. */
-export class HttpRedirectError extends Error {
-  /** Name of the class. */
-  override readonly name = "HttpRedirectError";
-  /** What the user can do. */
-  readonly hint: string;
-
-  /** Makes the error; `message` says why, to follow a colon. */
-  constructor(message: string, hint: string) {
-    super(message);
-    this.hint = hint;
-  }
-}
-
 /**
  * Requests at once, each on a connection of its own; further ones wait for one to end. It bounds
  * what many callers can do together: with 20 ms for the way there and back, this many small blocks
@@ -61,14 +49,6 @@ const REQUESTS_MAX = 256;
 
 /** Idle connections that are kept. */
 const IDLE_MAX = REQUESTS_MAX;
-
-/** An idle connection this old is not used: routers and servers forget them, not all say so. */
-const IDLE_AGE_MAX_MS = 30_000;
-
-/** Redirects that are followed, one after the other. */
-const REDIRECTS_MAX = 5;
-
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** A server, and what every request to it says. */
 interface Server {
@@ -88,10 +68,8 @@ export class HttpClient implements AsyncDisposable {
   readonly #base: URL;
   #home: Server;
   readonly #permits = new Semaphore(REQUESTS_MAX);
-  /** The one used last at the end. */
-  readonly #idle: HttpConnection[] = [];
+  readonly #idle = new IdleConnections(IDLE_MAX);
   readonly #busy = new Set<HttpConnection>();
-  #closed = false;
 
   /** A client without connections. */
   constructor({ store, base, authorization, publicAddressesOnly = false }: HttpClientOptions) {
@@ -115,7 +93,7 @@ export class HttpClient implements AsyncDisposable {
     using _permit = await this.#permits.acquire(signal);
     const connection = await this.#open(this.#home.origin, signal);
     connection.idleSince = performance.now();
-    this.#keep(connection);
+    this.#idle.keep(connection);
   }
 
   /**
@@ -131,16 +109,9 @@ export class HttpClient implements AsyncDisposable {
     let target = request.target;
     for (let redirects = 0;; redirects++) {
       const answer = await this.#ask(server, target, request);
-      const location = answer.headers.get("location");
-      if (!REDIRECTS.has(answer.status) || location === undefined) return answer;
-      if (redirects === REDIRECTS_MAX) {
-        throw new HttpRedirectError(
-          "the server redirects in a circle, or too often",
-          "Look at the server's settings.",
-        );
-      }
-      const from = new URL(server.origin.name + target);
-      const to = redirectTarget(from, location, request.method);
+      const from = { url: new URL(server.origin.name + target), method: request.method };
+      const to = redirectTarget(answer, from, redirects);
+      if (to === undefined) return answer;
       const isHome = to.origin === this.#home.origin.name;
       server = isHome ? this.#home : serverOf(to, undefined);
       target = to.pathname + to.search;
@@ -149,9 +120,8 @@ export class HttpClient implements AsyncDisposable {
 
   /** Closes all connections; requests under way fail. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    for (const connection of [...this.#idle, ...this.#busy]) connection[Symbol.dispose]();
-    this.#idle.length = 0;
+    this.#idle[Symbol.dispose]();
+    for (const connection of this.#busy) connection[Symbol.dispose]();
     return Promise.resolve();
   }
 
@@ -163,13 +133,13 @@ export class HttpClient implements AsyncDisposable {
     const message: HttpMessage = body === undefined
       ? { method, target, fields, bodySizeMax }
       : { method, target, fields: fields + bodyFields(body, contentType), bodySizeMax, body };
-    const kept = this.#takeIdle(origin);
+    const kept = this.#idle.take(origin.name);
     if (kept !== undefined) {
       try {
         return await this.#exchange(kept, message, signal);
       } catch (error) {
         signal?.throwIfAborted();
-        if (!kept.silent || this.#closed) throw error;
+        if (!kept.silent || this.#idle.isClosed) throw error;
       }
     }
     return await this.#exchange(await this.#open(origin, signal), message, signal);
@@ -201,26 +171,8 @@ export class HttpClient implements AsyncDisposable {
     } finally {
       signal?.removeEventListener("abort", abort);
       this.#busy.delete(connection);
-      if (connection.reusable) this.#keep(connection);
+      if (connection.reusable) this.#idle.keep(connection);
     }
-  }
-
-  #takeIdle({ name }: HttpOrigin): HttpConnection | undefined {
-    const oldest = performance.now() - IDLE_AGE_MAX_MS;
-    for (let at = this.#idle.length - 1; at >= 0; at--) {
-      const connection = this.#idle[at]!;
-      if (connection.origin.name !== name) continue;
-      this.#idle.splice(at, 1);
-      if (connection.idleSince >= oldest) return connection;
-      connection[Symbol.dispose]();
-    }
-    return undefined;
-  }
-
-  #keep(connection: HttpConnection): void {
-    if (this.#closed) return connection[Symbol.dispose]();
-    this.#idle.push(connection);
-    if (this.#idle.length > IDLE_MAX) this.#idle.shift()![Symbol.dispose]();
   }
 }
 
@@ -243,29 +195,4 @@ function serverOf(url: URL, authorization: string | undefined): Server {
 
 function bodyFields(body: Uint8Array, contentType = "application/octet-stream"): string {
   return formatHttpFields([["Content-Type", contentType], ["Content-Length", `${body.length}`]]);
-}
-
-/** Where a redirect leads, without credentials that stand in it. */
-function redirectTarget(from: URL, location: string, method: string): URL {
-  const to = URL.parse(location, from);
-  if (to === null || (to.protocol !== "http:" && to.protocol !== "https:")) {
-    throw new HttpRedirectError(
-      "the server redirects to what is no web address",
-      "Look at the server's settings.",
-    );
-  }
-  to.username = to.password = to.hash = "";
-  if (method === "POST" || method === "PUT") {
-    throw new HttpRedirectError(
-      `the server redirects to ${to.origin}, and what is written is not sent elsewhere`,
-      "Name the URL that it redirects to.",
-    );
-  }
-  if (from.protocol === "https:" && to.protocol === "http:") {
-    throw new HttpRedirectError(
-      `the server redirects from https to http, at ${to.origin}`,
-      "Have the server redirect to https, or name the http URL if you trust the network.",
-    );
-  }
-  return to;
 }

@@ -12,7 +12,7 @@ import {
   StoreUnavailableError,
 } from "../base/errors.ts";
 import type { BlockId } from "../block/block_ref.ts";
-import { HttpRedirectError } from "./http_client.ts";
+import { HttpRedirectError } from "./http_redirect.ts";
 import { type HttpAnswer, HttpBrokenAnswer, HttpOversizedAnswer } from "./http_connection.ts";
 import { HttpSyntaxError } from "./http_message.ts";
 import { networkFault } from "./network_fault.ts";

@@ -6,6 +6,7 @@
  */
 
 import { HttpSyntaxError, parseHttpHead } from "./http_message.ts";
+import { isInIpv4Network } from "./ipv4_network.ts";
 import { connectTcp } from "./tcp_connect.ts";
 
 /** A proxy that speaks HTTP. */
@@ -85,26 +86,13 @@ function isDirect(url: URL, no: string): boolean {
     if (rulePort !== undefined && rulePort !== port) return false;
     const wanted = bare(name.toLowerCase()).replace(/^\*?\./, "");
     const network = /^([0-9.]+)\/(\d{1,2})$/.exec(wanted);
-    if (network !== null) return isWithin(host, network[1]!, Number(network[2]));
+    if (network !== null) return isInIpv4Network(host, network[1]!, Number(network[2]));
     return host === wanted || host.endsWith(`.${wanted}`);
   });
 }
 
 function bare(host: string): string {
   return host.replace(/^\[|\]$/g, "");
-}
-
-function isWithin(address: string, network: string, length: number): boolean {
-  const value = ipv4Value(address);
-  const first = ipv4Value(network);
-  if (value === undefined || first === undefined || length > 32) return false;
-  const size = 2 ** (32 - length);
-  return Math.floor(value / size) === Math.floor(first / size);
-}
-
-function ipv4Value(text: string): number | undefined {
-  if (!/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) return undefined;
-  return text.split(".").reduce((value, part) => value * 256 + Number(part), 0);
 }
 
 /** Longest head of a proxy's answer, in bytes. */

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { ipv4Value, isInIpv4Network } from "./ipv4_network.ts";
+
 /** Names that are never in the public DNS: RFC 6761, 6762, 8375, and ICANN's `.internal`. */
 const LOCAL_DOMAINS = ["localhost", "local", "internal", "home.arpa"];
 
@@ -72,21 +74,8 @@ export function isLocalAddress(address: string): boolean {
 }
 
 function isLocalIpv4(address: string): boolean {
-  const value = ipv4Value(address);
-  if (value === undefined) return true;
-  return LOCAL_IPV4.some(([network, length]) => {
-    const size = 2 ** (32 - length);
-    return Math.floor(value / size) === Math.floor(ipv4Value(network)! / size);
-  });
-}
-
-/** Number of four decimal parts; undefined where it is not that. */
-function ipv4Value(address: string): number | undefined {
-  const parts = address.split(".");
-  if (parts.length !== 4 || parts.some((part) => !/^\d{1,3}$/.test(part))) return undefined;
-  const bytes = parts.map(Number);
-  if (bytes.some((byte) => byte > 255)) return undefined;
-  return bytes.reduce((value, byte) => value * 256 + byte, 0);
+  if (ipv4Value(address) === undefined) return true;
+  return LOCAL_IPV4.some(([first, length]) => isInIpv4Network(address, first, length));
 }
 
 function isLocalIpv6(address: string): boolean {

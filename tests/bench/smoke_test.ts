@@ -6,10 +6,12 @@
 import assert from "node:assert/strict";
 import { requiringTest } from "../helpers/require.ts";
 import { benchRun } from "./bench_run.ts";
-import { tinyFiles } from "./corpora.ts";
+import { tinyCorpora, tinyFiles } from "./corpora.ts";
 import { WAY } from "./mount/mounters.ts";
 import { MOUNT_SCENARIOS, mountRun, STEP } from "./mount/mount_run.ts";
 import { mountBars, renderMountReport } from "./mount/report.ts";
+import { OCI_STEP, ociRun } from "./oci/oci_run.ts";
+import { ociBars, renderOciReport } from "./oci/report.ts";
 import { renderReport } from "./report.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import { TINY_WORKLOADS } from "./stores/block_set.ts";
@@ -120,6 +122,32 @@ requiringTest(
     } finally {
       await Deno.remove(scratch, { recursive: true });
       await Deno.remove(corpora, { recursive: true });
+    }
+  },
+);
+
+requiringTest(
+  ["root", "time", "docker-registry", "skopeo", "umoci"],
+  "bench: measures conversions of images, and leaves nothing behind",
+  async () => {
+    const scratch = await Deno.makeTempDir();
+    const folder = await Deno.makeTempDir();
+    try {
+      const corpora = await tinyCorpora(folder);
+      const report = await ociRun({ corpora, runs: 1, scratch, onStep: () => {} });
+      assert.deepEqual(
+        report.results.map(({ step }) => step).sort(),
+        Object.values(OCI_STEP).toSorted(),
+      );
+      const [first, , second] = report.results;
+      assert.ok(first!.addedBytes! > 20 * second!.addedBytes!, "what is shared is stored once");
+      const bars = ociBars(report);
+      assert.equal(bars.length, 4);
+      assert.match(renderOciReport(report, bars), /### Container images \(one run\)/);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(scratch)), []);
+    } finally {
+      await Deno.remove(scratch, { recursive: true });
+      await Deno.remove(folder, { recursive: true });
     }
   },
 );

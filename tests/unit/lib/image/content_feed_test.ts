@@ -4,11 +4,32 @@ import assert from "node:assert/strict";
 import { equalBytes } from "../../../../lib/base/bytes.ts";
 import { blake3 } from "../../../../lib/block/digest.ts";
 import type { Profile } from "../../../../lib/block/profile.ts";
-import { ContentFeed } from "../../../../lib/image/content_feed.ts";
+import { ContentFeed, type FeedWork } from "../../../../lib/image/content_feed.ts";
 import type { PackUnit } from "../../../../lib/image/pack_plan.ts";
+import type { PackDone } from "../../../../lib/image/pack_worker.ts";
 import { SeededRandom } from "../block/block_testing.ts";
 
 const random = new SeededRandom(7);
+
+const NOTHING_DONE: PackDone = {
+  kind: "digest",
+  refs: [],
+  present: 0,
+  storedBytes: 0,
+  digest: undefined,
+};
+
+/** Work that only looks at units. */
+function workOf(submit: (unit: PackUnit) => void | Promise<void>): FeedWork {
+  return {
+    submit: async ({ unit }) => {
+      await submit(unit);
+      return NOTHING_DONE;
+    },
+    take: () => assert.fail("nothing was done before"),
+    know: () => assert.fail("nothing is known"),
+  };
+}
 
 interface Fed {
   readonly name: string;
@@ -22,10 +43,12 @@ async function feedAll(
   profile: Profile = "myfs",
 ): Promise<PackUnit[]> {
   const units: PackUnit[] = [];
-  const feed = new ContentFeed(profile, (planned) => {
-    units.push(structuredClone(planned.unit));
-    return Promise.resolve();
-  });
+  const feed = new ContentFeed(
+    profile,
+    workOf((unit) => {
+      units.push(structuredClone(unit));
+    }),
+  );
   await feed.beginPart();
   for (const { name, bytes, regions } of files) {
     feed.begin({ directory: "d", name, size: bytes.length, hasHoles: regions !== undefined });
@@ -89,10 +112,12 @@ Deno.test("content feed: holes are passed over, and filled with zeros in the old
 
 Deno.test("content feed: a part ends the bundle, and has a scope of its own", async () => {
   const units: PackUnit[] = [];
-  const feed = new ContentFeed("myfs", (planned) => {
-    units.push(planned.unit);
-    return Promise.resolve();
-  });
+  const feed = new ContentFeed(
+    "myfs",
+    workOf((unit) => {
+      units.push(unit);
+    }),
+  );
   for (const part of [1, 2]) {
     await feed.beginPart();
     feed.begin({ directory: "", name: "x", size: 1, hasHoles: false });
@@ -105,11 +130,14 @@ Deno.test("content feed: a part ends the bundle, and has a scope of its own", as
 
 Deno.test("content feed: waits while workers have too much, and ends when one fails", async () => {
   const waiting: PromiseWithResolvers<void>[] = [];
-  const feed = new ContentFeed("myfs", () => {
-    const done = Promise.withResolvers<void>();
-    waiting.push(done);
-    return done.promise;
-  });
+  const feed = new ContentFeed(
+    "myfs",
+    workOf(() => {
+      const done = Promise.withResolvers<void>();
+      waiting.push(done);
+      return done.promise;
+    }),
+  );
   feed.begin({ directory: "", name: "x", size: 2 ** 30, hasHoles: false });
   const piece = new Uint8Array(4 * 1024 * 1024);
   const feeding = (async () => {

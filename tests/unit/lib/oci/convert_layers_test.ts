@@ -6,8 +6,11 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { ArchiveFormatError, LimitExceededError } from "../../../../lib/base/errors.ts";
 import { checkImage } from "../../../../lib/image/check.ts";
 import { openImage } from "../../../../lib/image/image.ts";
-import type { PackReport } from "../../../../lib/image/pack.ts";
-import { convertLayers, type ConvertOptions } from "../../../../lib/oci/convert_layers.ts";
+import {
+  convertLayers,
+  type ConvertLayersReport,
+  type ConvertOptions,
+} from "../../../../lib/oci/convert_layers.ts";
 import { layerOf, type MadeLayer, makeLayer, makeTar } from "../../../helpers/tar_maker.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
 import { SeededRandom } from "../block/block_testing.ts";
@@ -18,7 +21,7 @@ class Place extends TempFolder {
   convert(
     layers: readonly MadeLayer[],
     options: Partial<ConvertOptions> & { config?: unknown } = {},
-  ): Promise<PackReport> {
+  ): Promise<ConvertLayersReport> {
     const { config = {}, ...rest } = options;
     const image = {
       name: "test",
@@ -102,8 +105,17 @@ Deno.test("convert layers: another name of a hidden file shows its content", asy
     { name: "unseen", content: "unseen" },
   );
   const mid = makeLayer({ name: "third", type: "1", link: "./first" });
-  await place.convert([low, mid, makeLayer({ name: ".wh.first" }, { name: ".wh.unseen" })]);
-  assert.deepEqual(await place.contents(), { second: "content", third: "content" });
+  const top = makeLayer(
+    { name: ".wh.first" },
+    { name: "fourth", type: "1", link: "first" },
+    { name: ".wh.unseen" },
+  );
+  await place.convert([low, mid, top]);
+  assert.deepEqual(await place.contents(), {
+    fourth: "content",
+    second: "content",
+    third: "content",
+  });
   assert.equal(low.opened, 2);
   assert.deepEqual((await checkImage(place.file("a.fl"))).corrupt, []);
 });
@@ -183,6 +195,80 @@ Deno.test("convert layers: the same image gives the same flist; a shared base is
   );
   assert.notDeepEqual(await Deno.readFile(place.file("a.fl")), before);
 });
+
+/** The config of an image of these layers. */
+function configOf(layers: readonly MadeLayer[]): unknown {
+  const diffIds = layers.map(({ stored }) =>
+    `sha256:${createHash("sha256").update(gunzipSync(stored)).digest("hex")}`
+  );
+  return { rootfs: { diff_ids: diffIds } };
+}
+
+for (const profile of ["myfs", "rfs"] as const) {
+  Deno.test(`convert layers: what was packed before is not read, and the flist is the same (${profile})`, async () => {
+    using place = new Place();
+    const content = random.bytes(9000);
+    const low = makeLayer(
+      { name: "etc/", type: "5", mode: 0o1755 },
+      { name: "etc/passwd", content: "root" },
+      { name: "etc/first", content },
+      { name: "etc/again", content },
+      { name: "etc/link", type: "2", link: "passwd" },
+      { name: "large", content: random.bytes(1_500_000) },
+      { name: "noted", content: "x", pax: { "SCHILY.xattr.user.note": "hello" } },
+      { name: "replaced", content: "low" },
+      ...Array.from({ length: 60 }, (_, i) => ({ name: `f${i}`, content: random.bytes(9000) })),
+      { name: "hard", type: "1", link: "etc/passwd" },
+    );
+    const mid = makeLayer(
+      { name: "etc/.wh.passwd" },
+      { name: "replaced", content: "mid" },
+      { name: "opaque/.wh..wh..opq" },
+      { name: "app", content: random.bytes(400_000) },
+    );
+    const images = ["one", "two"].map((name) => [low, mid, makeLayer({ name, content: name })]);
+    const stateFolder = place.file("state");
+    const convert = (layers: readonly MadeLayer[], options: Partial<ConvertOptions> = {}) =>
+      place.convert(layers, { config: configOf(layers), profile, ...options });
+    await convert(images[1]!, { store: `dir://${place.file("elsewhere")}` });
+    const expected = await Deno.readFile(place.file("a.fl"));
+
+    const first = await convert(images[0]!, { stateFolder });
+    assert.equal(first.layersKnown, 0);
+    low.opened = mid.opened = 0;
+    const second = await convert(images[1]!, { stateFolder });
+    const made = await Deno.readFile(place.file("a.fl"));
+    // Routes differ; all else must not.
+    await convert(images[1]!);
+    assert.deepEqual(await Deno.readFile(place.file("a.fl")), made);
+    assert.equal(made.length, expected.length);
+    assert.equal(second.layersKnown, 2);
+    assert.equal(mid.opened, 1, "by the conversion without records");
+    // What seemed hidden and has another name is read once, and twice without records.
+    assert.equal(low.opened, 3);
+    assert.ok(second.blocksReused > 2 && second.storedBytes < 2000, `${second.storedBytes}`);
+    assert.deepEqual((await checkImage(place.file("a.fl"))).missing, []);
+
+    // Another layer hides other files.
+    const third = [low, mid, makeLayer({ name: ".wh.f1" })];
+    assert.equal((await convert(third, { stateFolder })).layersKnown, 1);
+    const known = await Deno.readFile(place.file("a.fl"));
+    assert.equal((await convert(third, { stateFolder })).layersKnown, 3);
+    assert.deepEqual(await Deno.readFile(place.file("a.fl")), known);
+    await convert(third);
+    assert.deepEqual(await Deno.readFile(place.file("a.fl")), known);
+
+    // A store that lost a block has it again.
+    await Deno.remove(place.file("blocks"), { recursive: true });
+    assert.equal((await convert(images[1]!, { stateFolder })).layersKnown, 0);
+    assert.deepEqual(await Deno.readFile(place.file("a.fl")), made);
+    assert.deepEqual((await checkImage(place.file("a.fl"))).missing, []);
+
+    // Limits count for layers that are not read, too.
+    const limits = { entriesMax: 60 };
+    await assert.rejects(convert(images[1]!, { stateFolder, limits }), LimitExceededError);
+  });
+}
 
 Deno.test("convert layers: config and manifest become tags, long configs in parts", async () => {
   using place = new Place();

@@ -8,10 +8,10 @@ import { UntrustedRouteError } from "../../../../lib/base/errors.ts";
 import {
   HttpClient,
   type HttpClientOptions,
-  HttpRedirectError,
   type HttpRequest,
 } from "../../../../lib/store/http_client.ts";
 import type { HttpAnswer } from "../../../../lib/store/http_connection.ts";
+import { HttpRedirectError } from "../../../../lib/store/http_redirect.ts";
 import { type FaultAnswer, faultServer } from "../../../helpers/fault_server.ts";
 
 const PLAIN: FaultAnswer = { kind: "http", body: "plain" };

@@ -10,7 +10,7 @@ import {
   StoreDeniedError,
   StoreUnavailableError,
 } from "../../../../lib/base/errors.ts";
-import { HttpRedirectError } from "../../../../lib/store/http_client.ts";
+import { HttpRedirectError } from "../../../../lib/store/http_redirect.ts";
 import { HttpBrokenAnswer, HttpOversizedAnswer } from "../../../../lib/store/http_connection.ts";
 import { httpBlockFault, httpFault, statusFault } from "../../../../lib/store/http_fault.ts";
 import { HttpSyntaxError } from "../../../../lib/store/http_message.ts";
