@@ -31,6 +31,8 @@ export interface ContentOptions {
   readonly flistSizeMax?: number;
   /** The most time that the check of a flist may take, in milliseconds. @default one minute */
   readonly flistTimeMaxMs?: number;
+  /** The most memory that the check of a flist may take, in MiB. @default 512 */
+  readonly flistMemoryMaxMib?: number;
   /** How long an upload in parts may rest, in milliseconds. @default 7 days */
   readonly uploadLifetimeMs?: number;
   /** How often counts of downloads are written, in milliseconds. @default 5000 */
@@ -49,6 +51,7 @@ export function resolveContentOptions(options: ContentOptions): ResolvedContentO
     blockSize: 2 ** 20,
     flistSizeMax: 2 ** 30,
     flistTimeMaxMs: 60_000,
+    flistMemoryMaxMib: 512,
     uploadLifetimeMs: 7 * 86_400_000,
     flushIntervalMs: 5000,
     now: Date.now,

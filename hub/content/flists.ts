@@ -12,7 +12,7 @@ import type { FlistTagTable } from "../database/content_tables.ts";
 import type { HubTables } from "../database/tables.ts";
 import type { Reader } from "./blocks.ts";
 import { type ResolvedContentOptions, slices } from "./content_options.ts";
-import { runFlistTask } from "./flist_check.ts";
+import { type FlistCheckBounds, runFlistTask } from "./flist_check.ts";
 import { IncomingFlist } from "./incoming_flist.ts";
 import { giveRoom, noRoom, takeRoom } from "./usage.ts";
 
@@ -89,6 +89,11 @@ export class Flists {
     return `${this.#options.flistDirectory}/${digest.slice(0, 2)}/${digest}.fl`;
   }
 
+  get #checkBounds(): FlistCheckBounds {
+    const { flistTimeMaxMs: timeMaxMs, flistMemoryMaxMib: memoryMaxMib } = this.#options;
+    return { timeMaxMs, memoryMaxMib };
+  }
+
   /** Opens a flist, which the caller disposes of. @throws {HubProblem} 503 where it is away. */
   open(digest: string): FlistReader {
     try {
@@ -134,7 +139,7 @@ export class Flists {
   ): Promise<{ readonly info: FlistInfo; readonly isNew: boolean }> {
     incoming.close();
     const task = { kind: "check", path: incoming.path } as const;
-    const checked = await runFlistTask<"checked">(task, this.#options.flistTimeMaxMs);
+    const checked = await runFlistTask<"checked">(task, this.#checkBounds);
     const { sha256: digest, size } = await incoming.digest();
     const path = this.pathOf(digest);
     await makePrivateFolder(path.slice(0, path.lastIndexOf("/")));
@@ -310,7 +315,7 @@ export class Flists {
   /** All paths of a flist, for rfs's clients. */
   async paths(digest: string): Promise<{ paths: readonly string[]; routes: string }> {
     const task = { kind: "paths", path: this.pathOf(digest), bytesMax: 64 * 2 ** 20 } as const;
-    return await runFlistTask<"paths">(task, this.#options.flistTimeMaxMs);
+    return await runFlistTask<"paths">(task, this.#checkBounds);
   }
 
   /**
