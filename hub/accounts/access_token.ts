@@ -13,6 +13,9 @@ const AUDIENCE = "myfs-hub-api";
 /** Bytes that a secret must have at least: as many as the digest of HS256. */
 export const JWT_SECRET_BYTES_MIN = 32;
 
+/** The longest that a token is good for, as rfs has it. */
+const LIFETIME_SECONDS_MAX = 24 * 3600;
+
 /** What a token says. */
 export interface AccessClaims {
   readonly user: string;
@@ -52,13 +55,16 @@ export class AccessTokens {
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: ["HS256"],
+        typ: "JWT",
         issuer: ISSUER,
         audience: AUDIENCE,
         requiredClaims: ["exp", "iat", "jti", "username", "sid"],
         currentDate: new Date(now),
       });
-      const { username, sid } = payload;
-      if (typeof username === "string" && typeof sid === "string") {
+      const { username, sid, exp, iat } = payload;
+      // One that is good for longer than any hub makes them is no hub's.
+      const isBounded = exp! - iat! <= LIFETIME_SECONDS_MAX;
+      if (typeof username === "string" && typeof sid === "string" && isBounded) {
         return { user: username, session: sid };
       }
     } catch (error) {
