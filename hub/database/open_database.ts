@@ -10,6 +10,7 @@ import { type Migration, Migrator } from "kysely/migration";
 import * as accounts from "./migrations/0001_accounts.ts";
 import * as content from "./migrations/0002_content.ts";
 import * as configuredRole from "./migrations/0003_configured_role.ts";
+import * as flistPublishers from "./migrations/0006_flist_publishers.ts";
 import { SqliteDialect } from "./sqlite_dialect.ts";
 import type { HubTables } from "./tables.ts";
 
@@ -18,6 +19,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0001_accounts": accounts,
   "0002_content": content,
   "0003_configured_role": configuredRole,
+  "0006_flist_publishers": flistPublishers,
 };
 
 /**

@@ -53,8 +53,8 @@ export function registerUploadEndpoints(app: HubApp, content: Content): void {
       await uploads.remove(state.id, caller.user);
       file_hash = info.digest;
     } else {
-      await uploads.check(state, body.sha256);
-      await uploads.finishFile(state, body.sha256, state.size);
+      const checked = await uploads.check(state, body.sha256);
+      await uploads.finishFile(state, body.sha256, state.size, checked);
     }
     return context.json({ file_hash, message: "Upload stored" }, 201);
   });
