@@ -54,7 +54,11 @@ Deno.test("references: what a flist refers to is no garbage, though nobody owns 
   const block = new TextEncoder().encode("block");
   const id = rfsBlockId(block);
   await hub.content.blocks.put("alice", [{ id, block }]);
-  await hub.database.insertInto("flist_block").values({ flist: "f".repeat(64), block: id })
+  await hub.database.insertInto("flist_block").values({
+    owner: "alice",
+    flist: "f".repeat(64),
+    block: id,
+  })
     .execute();
   await hub.content.blocks.release(id, "alice");
   await markGarbage(hub.database, [id], NOW);
