@@ -22,9 +22,14 @@ export interface AccessClaims {
   readonly session: string;
 }
 
+/** Tokens whose signature was checked already, and is not checked again. */
+const KNOWN_MAX = 1000;
+
 /** Makes and reads access tokens. */
 export class AccessTokens {
   readonly #key: Uint8Array;
+  /** What a good token says never changes, save that it ends. In the order of use. */
+  readonly #known = new Map<string, AccessClaims & { readonly endsAtSeconds: number }>();
   /** For how long a token is good, in seconds. */
   readonly lifetimeSeconds: number;
 
@@ -52,6 +57,12 @@ export class AccessTokens {
 
   /** Reads a token. @throws {HubProblem} when it is not one of this hub's, or is too old. */
   async read(token: string, now: number): Promise<AccessClaims> {
+    const known = this.#known.get(token);
+    if (known !== undefined) this.#known.delete(token);
+    if (known !== undefined && now < known.endsAtSeconds * 1000) {
+      this.#known.set(token, known);
+      return known;
+    }
     try {
       const { payload } = await jwtVerify(token, this.#key, {
         algorithms: ["HS256"],
@@ -65,7 +76,10 @@ export class AccessTokens {
       // One that is good for longer than any hub makes them is no hub's.
       const isBounded = exp! - iat! <= LIFETIME_SECONDS_MAX;
       if (typeof username === "string" && typeof sid === "string" && isBounded) {
-        return { user: username, session: sid };
+        const claims = { user: username, session: sid };
+        if (this.#known.size >= KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!);
+        this.#known.set(token, { ...claims, endsAtSeconds: exp! });
+        return claims;
       }
     } catch (error) {
       if (error instanceof errors.JWTExpired) {

@@ -17,10 +17,12 @@ import {
   parseBlockId,
 } from "myfs";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
+import { preparedQuery } from "../database/prepared_query.ts";
 import type { HubTables } from "../database/tables.ts";
 import { type ResolvedContentOptions, slices } from "./content_options.ts";
 import { DownloadCounts } from "./download_counts.ts";
 import { GroupCommit } from "./group_commit.ts";
+import { HotBlocks } from "./hot_blocks.ts";
 import { releaseOwner } from "./references.ts";
 import { noRoom, roomLeft, takeRoom } from "./usage.ts";
 
@@ -87,6 +89,8 @@ export class Blocks implements AsyncDisposable {
   readonly #options: ResolvedContentOptions;
   readonly #database: Kysely<HubTables>;
   readonly #downloads: DownloadCounts;
+  readonly #hot: HotBlocks;
+  readonly #sizes: (id: BlockId) => Promise<{ readonly size: number }[]>;
   readonly #registrations: GroupCommit<Registration, Registered | HubProblem>;
   readonly #flushes: GroupCommit<void, void>;
 
@@ -94,6 +98,12 @@ export class Blocks implements AsyncDisposable {
     this.#options = options;
     this.#database = options.database;
     this.#downloads = new DownloadCounts(options.database, options.flushIntervalMs);
+    this.#hot = new HotBlocks(options.memoryMax);
+    this.#sizes = preparedQuery(
+      options.database,
+      options.database.selectFrom("block").select("size").where("id", "=", "")
+        .where("garbage_since", "is", null),
+    );
     this.#registrations = new GroupCommit((jobs) => this.#register(jobs));
     this.#flushes = new GroupCommit(async (jobs) => {
       await options.store.flush();
@@ -148,6 +158,8 @@ export class Blocks implements AsyncDisposable {
   /**
    * A block, checked; its download is counted.
    *
+   * @returns Bytes that others may be sent as well: not to be changed, unless {@link isShared}
+   *   says otherwise.
    * @throws {HubProblem} 404 when there is none that the reader may get.
    * @throws {BlockCorruptError} when the store's copy is damaged.
    */
@@ -155,6 +167,11 @@ export class Blocks implements AsyncDisposable {
     const block = await this.#read(id, reader);
     if (block === undefined) throw blockNotFound();
     return block;
+  }
+
+  /** Whether a block that {@link get} gave may be in the hands of others; else it is the caller's. */
+  isShared(block: Bytes): boolean {
+    return HotBlocks.mayKeep(block);
   }
 
   /** As {@link get}; undefined where there is none that the reader may get. */
@@ -301,6 +318,12 @@ export class Blocks implements AsyncDisposable {
   async #read(id: BlockId, reader: Reader): Promise<Bytes | undefined> {
     const row = await this.#look(id);
     if (row === undefined || !await this.#mayRead(id, reader)) return undefined;
+    const block = this.#hot.get(id) ?? await this.#readChecked(id);
+    this.#downloads.count(id);
+    return block;
+  }
+
+  async #readChecked(id: BlockId): Promise<Bytes> {
     let block: Bytes;
     try {
       block = await this.#options.store.get(id);
@@ -317,13 +340,12 @@ export class Blocks implements AsyncDisposable {
         cause: error,
       });
     }
-    this.#downloads.count(id);
+    this.#hot.keep(id, block);
     return block;
   }
 
   async #look(id: BlockId): Promise<{ readonly size: number } | undefined> {
-    return await this.#database.selectFrom("block").select("size")
-      .where("id", "=", id).where("garbage_since", "is", null).executeTakeFirst();
+    return (await this.#sizes(id))[0];
   }
 
   async #mayRead(id: BlockId, reader: Reader): Promise<boolean> {

@@ -37,6 +37,8 @@ export interface ContentOptions {
   readonly uploadLifetimeMs?: number;
   /** How often counts of downloads are written, in milliseconds. @default 5000 */
   readonly flushIntervalMs?: number;
+  /** Memory for blocks that are asked for often, in bytes; 0 for none. @default 64 MiB */
+  readonly memoryMax?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -54,6 +56,7 @@ export function resolveContentOptions(options: ContentOptions): ResolvedContentO
     flistMemoryMaxMib: 512,
     uploadLifetimeMs: 7 * 86_400_000,
     flushIntervalMs: 5000,
+    memoryMax: 64 * 2 ** 20,
     now: Date.now,
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
   } as ResolvedContentOptions;

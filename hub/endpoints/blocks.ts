@@ -14,10 +14,15 @@ import { registerEndpoint } from "../endpoint.ts";
 import { callerWith } from "../middleware/authentication.ts";
 import { answerBytes, IMMUTABLE, PRIVATE_IMMUTABLE } from "./byte_answer.ts";
 
+/** Who may keep blocks that were answered. */
+export function blockCacheControl({ dedup }: Content): string {
+  return dedup === "users" ? IMMUTABLE : PRIVATE_IMMUTABLE;
+}
+
 /** Registers the endpoints of single blocks. */
 export function registerBlockEndpoints(app: HubApp, content: Content, notes: Notes): void {
   const { blocks, files } = content;
-  const cacheControl = content.dedup === "users" ? IMMUTABLE : PRIVATE_IMMUTABLE;
+  const cacheControl = blockCacheControl(content);
 
   registerEndpoint(app, "uploadBlock", async (context, { query }) => {
     const { user } = callerWith(context, "write");
@@ -39,6 +44,8 @@ export function registerBlockEndpoints(app: HubApp, content: Content, notes: Not
     return context.json({ hash: id, message }, isNew ? 201 : 200);
   });
   registerEndpoint(app, "getBlock", async (context, { params }) => {
+    const { begun } = context.env ?? {};
+    if (begun !== undefined) throw begun.failure;
     const id = parseBlockId(params.hash);
     const reader = context.get("caller")?.user;
     const cheap = context.req.method === "HEAD" ||
