@@ -22,7 +22,7 @@ import { type ResolvedContentOptions, slices } from "./content_options.ts";
 import { DownloadCounts } from "./download_counts.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { releaseOwner } from "./references.ts";
-import { noRoom, takeRoom } from "./usage.ts";
+import { noRoom, roomLeft, takeRoom } from "./usage.ts";
 
 /** Who asks; undefined is anybody. */
 export type Reader = string | undefined;
@@ -121,6 +121,7 @@ export class Blocks implements AsyncDisposable {
   ): Promise<boolean[]> {
     if (blocks.length === 0) return [];
     const ids = [...new Set(blocks.map(({ id }) => id))];
+    await this.#expectRoom(owner, blocks);
     await this.#claimGarbage(ids);
     // Where others' blocks are not told of, it takes as long to store one that they have.
     const replaced = this.#options.dedup === "user" ? await this.#notOwned(owner, ids) : undefined;
@@ -223,14 +224,19 @@ export class Blocks implements AsyncDisposable {
     return found;
   }
 
-  /** A page of the blocks that the reader may know of, and how many there are. */
+  /**
+   * A page of the blocks that are the reader's, or of a flist that the reader may see, and how many
+   * there are. Also where blocks are shared among users: whoever knows an id may have the block, so
+   * nobody is told the ids of others' blocks.
+   */
   async list(
     reader: Reader,
     { page, perPage }: { readonly page: number; readonly perPage: number },
   ): Promise<{ readonly ids: string[]; readonly total: number }> {
-    const rows = await this.#visible(reader).select("id").orderBy("id")
+    const listed = visibleBlocks(this.#database, true, reader);
+    const rows = await listed.select("id").orderBy("id")
       .limit(perPage).offset((page - 1) * perPage).execute();
-    const { total } = await this.#visible(reader).select(({ fn }) => fn.countAll().as("total"))
+    const { total } = await listed.select(({ fn }) => fn.countAll().as("total"))
       .executeTakeFirstOrThrow();
     return { ids: rows.map(({ id }) => id), total: Number(total) };
   }
@@ -324,6 +330,20 @@ export class Blocks implements AsyncDisposable {
     if (this.#options.dedup === "users") return true;
     const row = await this.#visible(reader).select("id").where("id", "=", id).executeTakeFirst();
     return row !== undefined;
+  }
+
+  /**
+   * Refuses what has no room before the store has it: whoever is at the end of a quota must not fill
+   * the disk with what is not theirs to keep. What comes at the same time is settled when it is noted
+   * whose it is.
+   */
+  async #expectRoom(owner: string, blocks: readonly IncomingBlock[]): Promise<void> {
+    const left = await roomLeft(this.#database, owner);
+    if (left === undefined) return;
+    const sizes = new Map(blocks.map(({ id, block }) => [id, block.length]));
+    const fresh = await this.#notOwned(owner, [...sizes.keys()]);
+    const bytes = [...fresh].reduce((sum, id) => sum + sizes.get(id as BlockId)!, 0);
+    if (fresh.size > 0 && (bytes > left.bytes || fresh.size > left.objects)) throw noRoom();
   }
 
   async #notOwned(owner: string, ids: readonly string[]): Promise<Set<string>> {
@@ -450,6 +470,9 @@ export class Blocks implements AsyncDisposable {
     for (const slice of slices(rows)) {
       if (reason.kind === "file") {
         const { file } = reason;
+        const before = await transaction.selectFrom("file_block").select("block")
+          .where("owner", "=", owner).where("file", "=", file)
+          .where("idx", "in", slice.map(({ idx }) => idx)).execute();
         await transaction.insertInto("file_block")
           .values(slice.map((row) => ({ owner, file, ...row })))
           .onConflict((conflict) =>
@@ -457,6 +480,7 @@ export class Blocks implements AsyncDisposable {
               block: sql.ref("excluded.block"),
             })
           ).execute();
+        await releaseOwner(transaction, owner, before.map(({ block }) => block), this.#now());
       } else {
         const { upload } = reason;
         const before = await transaction.selectFrom("upload_block").select("block")
@@ -515,7 +539,10 @@ function visibleBlocks(
       ),
       exists(
         selectFrom("flist_block")
-          .innerJoin("flist_tag", "flist_tag.digest", "flist_block.flist").select("block")
+          .innerJoin("flist_tag", (join) =>
+            join.onRef("flist_tag.digest", "=", "flist_block.flist")
+              // Who publishes a copy of another's flist shows nothing of what the other has.
+              .onRef("flist_tag.owner", "=", "flist_block.owner")).select("block")
           .whereRef("flist_block.block", "=", "block.id")
           .where(({ or, eb }) =>
             or([eb("visibility", "=", "public"), eb("flist_tag.owner", "=", reader ?? "")])

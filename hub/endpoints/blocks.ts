@@ -21,7 +21,7 @@ export function registerBlockEndpoints(app: HubApp, content: Content, notes: Not
 
   registerEndpoint(app, "uploadBlock", async (context, { query }) => {
     const { user } = callerWith(context, "write");
-    const block = await readBlock(context, content, user);
+    const block = await readBlock(context);
     const id = rfsBlockId(block);
     const { file_hash: file, idx } = query;
     const reason = file === "" ? { kind: "direct" } as const : { kind: "file", file, idx } as const;
@@ -32,7 +32,7 @@ export function registerBlockEndpoints(app: HubApp, content: Content, notes: Not
   registerEndpoint(app, "putBlock", async (context, { params }) => {
     const { user } = callerWith(context, "write");
     const id = parseBlockId(params.hash);
-    const block = await readBlock(context, content, user);
+    const block = await readBlock(context);
     checkIncoming(id, block);
     const [isNew] = await blocks.put(user, [{ id, block }]);
     const message = isNew ? "Block stored" : "Block is there already";
@@ -92,13 +92,8 @@ export function registerBlockEndpoints(app: HubApp, content: Content, notes: Not
   });
 }
 
-async function readBlock(
-  context: HubContext,
-  content: Content,
-  user: string,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readBlock(context: HubContext): Promise<Uint8Array<ArrayBuffer>> {
   const declared = declaredLength(context.req.header("content-length"));
-  await content.expectRoom(user, 0);
   const block = await readBody(context.req.raw.body, BLOCK_BYTES_MAX, declared);
   expectBytes(block);
   return block;
