@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { displayByteString } from "../base/byte_string.ts";
 import { MountError, MyfsError, StoreUnavailableError, UnsupportedError } from "../base/errors.ts";
 import type { BlockId } from "../block/block_ref.ts";
-import { FlistReader } from "../flist/flist_reader.ts";
+import type { FlistReader } from "../flist/flist_reader.ts";
 import { cloneFuseDevice, closeDescriptor } from "../fuse/device_file.ts";
 import { mountDevice } from "../fuse/kernel_device.ts";
 import { abortConnection, setReadAhead } from "../fuse/kernel_tuning.ts";
@@ -33,10 +33,11 @@ import { LateReader } from "./late_reader.ts";
 import { LateStore } from "./late_store.ts";
 import { type Prefetch, Prefetcher, type PrefetchStatistics } from "./prefetcher.ts";
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
-import { keepMount, type MountKeeping, takeOverMount } from "./mount_keeping.ts";
+import { keepMount, type MountKeeping, type StampedFlist, takeOverMount } from "./mount_keeping.ts";
 import { type MountStatus, ShareSampler, storeStatuses } from "./mount_status.ts";
 import { clearStaleMount, mountPath } from "./mounts.ts";
 import { NeighbourPushes } from "./neighbour_pushes.ts";
+import { flistStamp, openSameFlist } from "./same_flist.ts";
 import { SharedChunks } from "./shared_chunks.ts";
 import { StatusSocketServer } from "./status_socket.ts";
 import {
@@ -186,7 +187,8 @@ export async function mountImage(
   const threads = Array.from({ length: DEVICE_THREADS }, () => new DeviceThread());
   opening.defer(() => threads.forEach((thread) => thread.terminate()));
   const path = resolve(meta);
-  const flist = opening.use(FlistReader.open(path));
+  const stamp = flistStamp(path);
+  const flist = opening.use(openSameFlist(path, stamp));
   const onEvent = options.onEvent ?? (() => {});
   const metrics = options.storeOptions?.metrics ?? new StoreMetricsCollector({ remoteOnly: true });
   const storeOptions = { ...options.storeOptions, metrics };
@@ -194,11 +196,12 @@ export async function mountImage(
   const local = await placementOf(store, onEvent);
 
   const device = options.takeOver === true
-    ? await takenDevice(target, path, opening)
+    ? await takenDevice(target, { meta: path, stamp }, opening)
     : await newDevice(target, path, { options, onEvent, flist, opening });
   const { descriptors, entry, overlay } = device;
   const mount = new ImageMount({
     flist,
+    stamp,
     store,
     local,
     threads,
@@ -286,7 +289,7 @@ async function newDevice(
 /** Takes a mount over. */
 async function takenDevice(
   target: string,
-  path: string,
+  flist: StampedFlist,
   opening: AsyncDisposableStack,
 ): Promise<MountedDevice> {
   const entry = await findMount(await mountPath(target));
@@ -295,7 +298,7 @@ async function takenDevice(
       hint: "Mount without --takeover.",
     });
   }
-  const { descriptors, holder, release } = await takeOverMount(entry, path);
+  const { descriptors, holder, release } = await takeOverMount(entry, flist);
   opening.defer(() => descriptors.forEach(closeDescriptor));
   return { descriptors, entry, release, ...(holder === undefined ? {} : { holder }) };
 }
@@ -328,6 +331,7 @@ async function placementOf(
 
 interface ImageMountParts {
   readonly flist: FlistReader;
+  readonly stamp: string;
   readonly store: LateStore;
   readonly local: LocalPlacement | undefined;
   readonly threads: readonly DeviceThread[];
@@ -363,7 +367,7 @@ export class ImageMount implements AsyncDisposable {
 
   /** Use {@link mountImage}. */
   constructor(parts: ImageMountParts) {
-    const { flist, store, local, threads, descriptors, entry, options } = parts;
+    const { flist, stamp, store, local, threads, descriptors, entry, options } = parts;
     const { target } = entry;
     this.#parts = parts;
     this.#shares = new ShareSampler(flist);
@@ -394,6 +398,7 @@ export class ImageMount implements AsyncDisposable {
     const pushes = new NeighbourPushes({
       fd: descriptors[0]!,
       meta: flist.path,
+      stamp,
       chunks,
       counters,
       onUse: (chunk) => {
@@ -406,6 +411,7 @@ export class ImageMount implements AsyncDisposable {
       const start: DeviceWorkerStart = {
         fd,
         meta: flist.path,
+        stamp,
         codec,
         local,
         chunks,
@@ -509,7 +515,7 @@ export class ImageMount implements AsyncDisposable {
    * {@link mountImage} does so.
    */
   async settle(): Promise<void> {
-    const { flist, descriptors, options, holder } = this.#parts;
+    const { flist, stamp, descriptors, options, holder } = this.#parts;
     this.#holder = holder;
     this.#socket = await StatusSocketServer.open(this.#entry.device, () => this.status());
     if (holder !== undefined || options.keep === undefined) return;
@@ -519,7 +525,8 @@ export class ImageMount implements AsyncDisposable {
       ? undefined
       : "this kernel does not ask again what a process left unanswered (Linux 6.9 does)";
     if (reason === undefined) {
-      this.#holder = await keepMount(this.#entry, descriptors, flist.path, options.keep);
+      const served = { meta: flist.path, stamp };
+      this.#holder = keepMount(this.#entry, descriptors, served, options.keep);
     } else {
       const message = `The mount ends with its process: ${reason}`;
       options.onEvent?.({ kind: "not-kept", fault: { message } });
