@@ -84,6 +84,17 @@ Deno.test("pinImage: a new version takes the place of the old one", async () => 
   assert.equal((await cache.status()).blocks, blocks);
 });
 
+Deno.test("pinImage: another name than the path of the flist may be given", async () => {
+  using place = new CachePlace();
+  await using cache = await place.open();
+  const { meta, store } = await packed(place);
+  const name = "hub://h/alice/tree:1";
+  assert.equal((await pinImage(meta, cache, { store, fetch: true, name })).name, name);
+  assert.deepEqual((await cache.status()).pins.map((pin) => pin.name), [name]);
+  assert.equal(await cache.unpin(pinNameOf(meta)), false);
+  assert.equal(await cache.unpin(name), true);
+});
+
 Deno.test("pinImage: fetches nothing that does not fit", async () => {
   using place = new CachePlace();
   await using cache = await place.open({ sizeMax: 400_000 });
