@@ -9,7 +9,7 @@ import { unpackImage } from "../../../../lib/image/unpack.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { CachePlace } from "../../../helpers/cache_place.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 /** Packs a tree of three blocks into memory. */
 async function packed(
