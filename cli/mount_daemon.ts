@@ -25,9 +25,10 @@ const READY = "ready\n";
  * Starts the command that this process was given again, in the background, and waits until its mount
  * answers, or it has failed; what it writes until then is passed on.
  *
+ * @param onReady Told the id of the process that serves the mount, once it answers.
  * @returns The exit code: 0, or the one that it failed with.
  */
-export async function startDaemon(): Promise<number> {
+export async function startDaemon(onReady: (pid: number) => Promise<void>): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...launchArgs(), ...Deno.args.filter((arg) => arg !== "--daemon" && arg !== "-d")],
     env: { [STARTER_VARIABLE]: "1" },
@@ -43,6 +44,7 @@ export async function startDaemon(): Promise<number> {
     output += decoder.decode(piece, { stream: true });
     if (output !== READY) continue;
     child.unref();
+    await onReady(child.pid);
     return EXIT_CODE.ok;
   }
   // It ended without a mount, and said why.

@@ -69,6 +69,10 @@ export async function* decompress(
       throw new ArchiveFormatError(
         options.name,
         "it is compressed in a way that is not understood: only gzip and zstd are",
+        {
+          hint:
+            "Let a program that knows it decompress it, such as: xz -dc tree.tar.xz | myfs pack … -",
+        },
       );
     }
     const plain = compression === "none"

@@ -7,7 +7,7 @@ import type { Profile } from "../../../../lib/block/profile.ts";
 import { ContentFeed, type FeedWork } from "../../../../lib/image/content_feed.ts";
 import type { PackUnit } from "../../../../lib/image/pack_plan.ts";
 import type { PackDone } from "../../../../lib/image/pack_worker.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const random = new SeededRandom(7);
 
