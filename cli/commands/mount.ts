@@ -16,6 +16,7 @@ import { stateOptions } from "../cache_folder.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
 import { isRemoteFlist, localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
+import { mountLibrary } from "../library.ts";
 import { isDaemon, startDaemon, successorCommand, tellStarter } from "../mount_daemon.ts";
 import { EventLog } from "../output/event_log.ts";
 import { MissingError } from "../problem.ts";
@@ -105,10 +106,8 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     .action((flist, operand, options) =>
       execute(options, async (session) => {
         const { named, meta, target } = await operandsOf(options, [flist, operand], session);
-        if (options.daemon === true) {
-          return await startDaemon((pid) => session.result(() => ({ meta: named, target, pid })));
-        }
-        const { mountImage } = await import("myfs");
+        if (options.daemon === true && !isDaemon()) return await startDaemon();
+        const { mountImage } = await mountLibrary();
         using log = await EventLog.open(options.log, session);
         await using cache = await openDefaultCache(options, session, meta, storesOf(options));
         const {
@@ -140,7 +139,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
           onEvent: (event) => log.write(event),
         });
         session.note(() => [`${named} is mounted on ${target}`]);
-        tellStarter();
+        tellStarter(options.json === true ? { meta: named, target, pid: Deno.pid } : undefined);
         const end = await Promise.race([mount.finished, aborted(session.signal)]);
         // Programs may still use it, which does not keep this one.
         if (end === undefined) await mount.unmount();
@@ -183,7 +182,7 @@ async function operandsOf(
 
 /** The flist that is mounted on `target`. */
 async function flistOn(target: string): Promise<string> {
-  const { mountedFlist } = await import("myfs");
+  const { mountedFlist } = await mountLibrary();
   const mounted = await mountedFlist(target);
   if (mounted === undefined) throw new MissingError(`No image is mounted on ${target}`);
   return mounted;
