@@ -67,7 +67,6 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/oci/layout_source.ts": "tests/integration/oci_sources_test.ts",
   "lib/oci/oci_digest.ts": "tests/unit/lib/oci/registry_source_test.ts",
   "lib/oci/registry_fault.ts": "tests/unit/lib/oci/registry_source_test.ts",
-  "lib/oci/registry_transport.ts": "tests/unit/lib/oci/registry_source_test.ts",
   "lib/block/block_checks.ts": "tests/unit/lib/block/block_codec_test.ts",
   "lib/block/myfs_codec.ts": "tests/unit/lib/block/block_codec_test.ts",
   "lib/block/rfs_codec.ts": "tests/unit/lib/block/block_codec_test.ts",
