@@ -55,7 +55,6 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "hub/config/example_config.ts": "tests/integration/hub_accounts_test.ts",
   "hub/config/settings.ts": "tests/unit/hub/config/load_config_test.ts",
   "hub/content/content.ts": "tests/unit/hub/endpoints/files_test.ts",
-  "hub/content/files.ts": "tests/unit/hub/endpoints/files_test.ts",
   "hub/content/flist_check_worker.ts": "tests/unit/hub/content/flist_check_test.ts",
   "hub/content/garbage.ts": "tests/unit/hub/endpoints/files_test.ts",
   "lib/oci/archive_index.ts": "tests/integration/oci_sources_test.ts",
