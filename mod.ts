@@ -178,6 +178,26 @@ export {
   uploadFile,
   type UploadReport,
 } from "./lib/hub_api/transfer.ts";
+export {
+  awaitHubJob,
+  cancelHubJob,
+  convertImageAtHub,
+  followHubJob,
+  getHubJob,
+  type HubConversionOptions,
+  type HubJob,
+  type HubJobCredentials,
+  type HubJobEvent,
+  type HubJobLogLine,
+  type HubJobPage,
+  type HubJobProgress,
+  type HubJobsQuery,
+  type HubJobState,
+  listHubJobs,
+  readHubJobLog,
+  retryHubJob,
+  startHubConversion,
+} from "./lib/hub_api/jobs.ts";
 export { countBlocksAtHub, trackBlocks, type TrackedBlock } from "./lib/hub_api/tracked_blocks.ts";
 export {
   downloadTree,

@@ -11,6 +11,7 @@ import { commitCommand } from "./commands/commit.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configCommand } from "./commands/config.ts";
 import { flistCommand } from "./commands/flist.ts";
+import { jobsCommand } from "./commands/jobs.ts";
 import { loginCommand, logoutCommand } from "./commands/login.ts";
 import { mountCommand } from "./commands/mount.ts";
 import { mountsCommand } from "./commands/mounts.ts";
@@ -49,6 +50,7 @@ export async function runMyfs(): Promise<never> {
         loginCommand(execute),
         logoutCommand(execute),
         tokenCommand(execute),
+        jobsCommand(execute),
         uploadCommand(execute),
         uploadDirectoryCommand(execute),
         downloadCommand(execute),

@@ -19,11 +19,7 @@ export function registryOptions(): Option[] {
   return [
     grouped("--platform <platform>", "os/architecture[/variant] (default: this machine's)"),
     grouped("--all-platforms", "every platform that the image has"),
-    grouped("--creds <user:password>", "who asks; others on this machine can see it").argParser(
-      String,
-    ),
-    grouped("--username <user>", "who asks; the password is $MYFS_REGISTRY_PASSWORD"),
-    grouped("--password-stdin", "read the password from standard input"),
+    ...credentialOptions(),
     grouped("--authfile <file>", "credentials in the format of Docker's config.json"),
     grouped("--anonymous", "use no credentials, whatever there is"),
     grouped("--plain-http", "ask the registry without TLS"),
@@ -33,6 +29,17 @@ export function registryOptions(): Option[] {
     ),
     grouped("--registry-timeout <seconds>", "how long a registry may be silent (default: 30)")
       .argParser(Number),
+  ];
+}
+
+/** Those that say who asks. */
+export function credentialOptions(): Option[] {
+  return [
+    grouped("--creds <user:password>", "who asks; others on this machine can see it").argParser(
+      String,
+    ),
+    grouped("--username <user>", "who asks; the password is $MYFS_REGISTRY_PASSWORD"),
+    grouped("--password-stdin", "read the password from standard input"),
   ];
 }
 
@@ -130,7 +137,8 @@ function proxiesOf(read: ReadVariable): NonNullable<OpenContainerImageOptions["p
   return { ...(http ? { http } : {}), ...(https ? { https } : {}), ...(no ? { no } : {}) };
 }
 
-async function credentialsOf(
+/** The credentials that are given here, and not in a file; undefined for none. */
+export async function credentialsOf(
   { creds, username, passwordStdin, anonymous }: RegistryFlags,
   read: ReadVariable,
 ): Promise<OpenContainerImageOptions["credentials"]> {

@@ -7,10 +7,11 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { HUB_ENDPOINTS } from "../lib/hub_api/endpoints.ts";
-import { HubProblem } from "../lib/hub_api/problem.ts";
+import { HubProblem, type HubProblemCode } from "../lib/hub_api/problem.ts";
 import type { Hub, HubApp, HubContext, HubEnvironment } from "./context.ts";
 import { registerAccountEndpoints } from "./endpoints/accounts.ts";
 import { registerContentEndpoints } from "./endpoints/content.ts";
+import { registerJobEndpoints } from "./endpoints/jobs.ts";
 import { registerServiceEndpoints } from "./endpoints/service.ts";
 import { callerMiddleware, requestBuckets } from "./middleware/authentication.ts";
 import { bodyGuardMiddleware } from "./middleware/body_guard.ts";
@@ -33,15 +34,18 @@ export function createHubApp(hub: Hub, rates: TokenBuckets = requestBuckets(hub)
   registerServiceEndpoints(app, hub);
   registerAccountEndpoints(app, hub);
   registerContentEndpoints(app, hub.content, hub);
+  registerJobEndpoints(app, hub);
   app.notFound((context) => answerUnknown(app, context));
   return app;
 }
 
+/** What is no fault of the hub's: a quota that is used up, a conversion that has failed. */
+const USERS_AFFAIRS: ReadonlySet<HubProblemCode> = new Set(["quota_exceeded", "job_failed"]);
+
 function answerError(hub: Hub, context: HubContext, error: Error): Response {
   // What reads a body may wrap, or take for its own, what was wrong about it.
   const problem = toProblem(context.get("bodyProblem") ?? error);
-  // A quota that is used up is the user's affair.
-  if (problem.status >= 500 && problem.code !== "quota_exceeded") {
+  if (problem.status >= 500 && !USERS_AFFAIRS.has(problem.code)) {
     hub.log.error("request failed", {
       request_id: context.get("requestId"),
       code: problem.code,

@@ -11,12 +11,13 @@ const DAY_MS = 86_400_000;
 
 /** Removes what nobody needs any more, each kind whatever becomes of the others. */
 export async function cleanUp(
-  hub: Pick<Hub, "content" | "accounts" | "audit" | "log" | "config" | "now">,
+  hub: Pick<Hub, "content" | "jobs" | "accounts" | "audit" | "log" | "config" | "now">,
 ): Promise<void> {
-  const { accounts, audit, log, now } = hub;
+  const { accounts, jobs, audit, log, now } = hub;
   const { audit_retention_days: days } = hub.config;
   const works: (() => Promise<unknown>)[] = [
     () => accounts.clean(),
+    () => jobs.clean(),
     () => collectGarbage(hub, "hub"),
     ...(days === 0 ? [] : [() => audit.forget(now() - days * DAY_MS)]),
   ];

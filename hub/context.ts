@@ -14,6 +14,7 @@ import type { Caller } from "./accounts/caller.ts";
 import type { Content } from "./content/content.ts";
 import type { HubConfig } from "./config/load_config.ts";
 import type { HubTables } from "./database/tables.ts";
+import type { Jobs } from "./jobs/jobs.ts";
 import type { Log } from "./log.ts";
 import type { HubMetrics } from "./metrics.ts";
 
@@ -26,6 +27,8 @@ export interface Hub {
   readonly audit: AuditLog;
   /** Blocks, files, uploads and flists. */
   readonly content: Content;
+  /** Conversions of container images. */
+  readonly jobs: Jobs;
   readonly log: Log;
   readonly metrics: HubMetrics;
   readonly state: HubState;

@@ -96,6 +96,16 @@ function requireMediaType(context: HubContext, wanted: string): void {
   throw new HubProblem(415, "unsupported_media_type", `The body has to be ${wanted}`);
 }
 
+/** One of the events that an answer has, which it is that the document describes. */
+const EVENT = {
+  type: "object" as const,
+  properties: {
+    id: { type: "string" as const },
+    event: { type: "string" as const },
+    data: { type: "string" as const },
+  },
+};
+
 function documentEndpoint(app: HubApp, name: string, endpoint: HubEndpoint): void {
   const { method, path, summary, group, scope, params, query, body, bodyMediaType } = endpoint;
   const takesBody = body !== undefined || bodyMediaType !== undefined;
@@ -103,13 +113,13 @@ function documentEndpoint(app: HubApp, name: string, endpoint: HubEndpoint): voi
     ? { "application/json": { schema: body } }
     : { [bodyMediaType ?? ""]: { schema: { type: "string" as const, format: "binary" } } };
   const answers = Object.entries(endpoint.answers).map(([status, answer]) => {
-    const { description, schema, mediaType } = answer;
-    if (schema !== undefined) {
-      return [status, { description, content: { "application/json": { schema } } }];
+    const { description, schema: json, mediaType } = answer;
+    if (json !== undefined) {
+      return [status, { description, content: { "application/json": { schema: json } } }];
     }
     if (mediaType === undefined) return [status, { description }];
-    const binary = { type: "string" as const };
-    return [status, { description, content: { [mediaType]: { schema: binary } } }];
+    const schema = mediaType === "text/event-stream" ? EVENT : { type: "string" as const };
+    return [status, { description, content: { [mediaType]: { schema } } }];
   });
   const statuses = [
     400,

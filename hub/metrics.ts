@@ -48,6 +48,12 @@ export class HubMetrics {
     return series.getOrInsertComputed(labelText(labels), () => new Counter());
   }
 
+  /** Sets a value that goes up and down. Labels as of a counter. */
+  set(name: string, help: string, labels: Labels, value: number): void {
+    this.counter(name, help, labels).value = value;
+    this.#help.set(name, { type: "gauge", help });
+  }
+
   /** The histogram of those labels, as with {@link counter}. */
   histogram(name: string, help: string, labels: Labels): Histogram {
     this.#help.set(name, { type: "histogram", help });

@@ -17,6 +17,7 @@ import { Content } from "./content/content.ts";
 import type { HubConfig } from "./config/load_config.ts";
 import type { Hub } from "./context.ts";
 import { openDatabase } from "./database/open_database.ts";
+import { Jobs } from "./jobs/jobs.ts";
 import { LineBuffer } from "./line_buffer.ts";
 import { createLog, type Log, type LogOptions } from "./log.ts";
 import { HubMetrics } from "./metrics.ts";
@@ -71,12 +72,17 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
   // At once: whatever goes wrong later, somebody has to know it.
   if (admin !== undefined) (options.showFirstAdmin ?? writeFirstAdmin)(admin);
   await accounts.clean();
-  const cleaned = { content, accounts, audit, log, config, now };
+  const metrics = new HubMetrics();
+  const state = { isDraining: false };
+  const isDraining = (): boolean => state.isDraining;
+  const jobs = stack.use(
+    new Jobs({ config, database, content, log, metrics, isDraining, now }),
+  );
+  await jobs.clean();
+  const cleaned = { content, jobs, accounts, audit, log, config, now };
   const timer = setInterval(() => void cleanUp(cleaned), CLEANING_INTERVAL_MS);
   Deno.unrefTimer(timer);
   stack.defer(() => clearInterval(timer));
-  const metrics = new HubMetrics();
-  const state = { isDraining: false };
   const opened = stack.move();
   return {
     config,
@@ -85,6 +91,7 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
     accounts,
     audit,
     content,
+    jobs,
     log,
     metrics,
     state,

@@ -93,6 +93,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/hub_api/messages/common.ts": "tests/unit/lib/hub_api/endpoints_test.ts",
   "lib/hub_api/messages/files.ts": "tests/unit/lib/hub_api/endpoints_test.ts",
   "lib/hub_api/messages/flists.ts": "tests/unit/lib/hub_api/endpoints_test.ts",
+  "lib/hub_api/messages/jobs.ts": "tests/unit/lib/hub_api/endpoints_test.ts",
   "lib/hub_api/messages/mod.ts": "tests/unit/lib/hub_api/endpoints_test.ts",
   "lib/hub_api/messages/problem.ts": "tests/unit/lib/hub_api/endpoints_test.ts",
   "lib/hub_api/messages/service.ts": "tests/unit/lib/hub_api/endpoints_test.ts",

@@ -15,8 +15,20 @@ import { stateOptions } from "../cache_folder.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
 import { flistToWrite } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
+import {
+  checkHubFlags,
+  convertAtHub,
+  type HubConversionFlags,
+  hubConversionOptions,
+  jobCredentials,
+} from "../hub_conversion.ts";
 import { conversionSummary } from "../output/container_images.ts";
-import { type RegistryFlags, registryOptions, registryOptionsOf } from "../registry_options.ts";
+import {
+  credentialsOf,
+  type RegistryFlags,
+  registryOptions,
+  registryOptionsOf,
+} from "../registry_options.ts";
 import { UsageError } from "../problem.ts";
 import type { Execute } from "../session.ts";
 import {
@@ -83,15 +95,32 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
           "myfs-tool container --image-name nginx:latest --store dir:///srv/blocks",
         ],
         [
+          "Have a hub convert it",
+          "myfs-tool container --image-name nginx:latest --hub hub://127.0.0.1:3000",
+        ],
+        [
           "One of a registry of your own, for another machine",
           "myfs-tool container -i host:5000/app:v1 --platform linux/arm64 -m app.fl -s dir:///srv/blocks",
         ],
       ),
     );
   for (const option of registryOptions()) command.addOption(option);
+  for (const option of hubConversionOptions()) command.addOption(option);
   return command.action((options) =>
     execute(options, async (session) => {
       const name = required(options.imageName, "--image-name <image>");
+      const flags = options as HubConversionFlags & RegistryFlags;
+      checkHubFlags(flags, options);
+      if (flags.hub !== undefined) {
+        const credentials = await credentialsOf(flags, (variable) => Deno.env.get(variable));
+        return await convertAtHub(name, flags, {
+          ...jobCredentials(credentials),
+          ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+          ...(command.getOptionValueSource("profile") === "default"
+            ? {}
+            : { profile: options.profile }),
+        }, session);
+      }
       const store = required(storesOf(options), "--store <spec>");
       await refusePath(name);
       const meta = flistToWrite(options.meta ?? flistNameOf(name));
@@ -117,7 +146,8 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
       session.note(() => conversionSummary(report));
       return EXIT_CODE.ok;
     }, {
-      onInterrupt: "no flist was written, and blocks that were stored will be reused",
+      onInterrupt:
+        "no flist was written, and blocks that were stored will be reused; a hub goes on",
     })
   );
 }

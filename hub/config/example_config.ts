@@ -17,6 +17,8 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   flist_dir: "/var/lib/myfs-hub/flists",
   sqlite_path: "/var/lib/myfs-hub/hub.sqlite",
   storage_dir: "/var/lib/myfs-hub/storage",
+  public_url: "https://hub.example.org",
+  registry_ca: "/etc/myfs/registries.pem",
   jwt_secret: "at least 32 bytes; better keep it in MYFS_HUB_JWT_SECRET_FILE",
 };
 

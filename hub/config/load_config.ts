@@ -127,11 +127,20 @@ async function fromEnvironment(read: ReadVariable): Promise<{
   return { values, sources };
 }
 
+/** Settings that a variable of the environment may give separated by spaces or commas. */
+const LISTS: ReadonlySet<string> = new Set([
+  "store_url",
+  "trusted_proxies",
+  "registries",
+  "private_registries",
+  "plain_http_registries",
+]);
+
 /** The value that a text stands for: TOML for lists, numbers and truth, else the text itself. */
 function fromText(name: string, text: string): unknown {
   const current = Settings.shape[name as keyof typeof Settings.shape];
   if (current.safeParse(text).success) return text;
-  if (name === "store_url" || name === "trusted_proxies") {
+  if (LISTS.has(name)) {
     return text.trim().startsWith("[") ? tomlValue(text) : text.split(/[\s,]+/).filter(Boolean);
   }
   return tomlValue(text);
@@ -214,6 +223,7 @@ function complete(
     ...settings,
     ...(settings.tls_cert === undefined ? {} : { tls_cert: absolute(settings.tls_cert) }),
     ...(settings.tls_key === undefined ? {} : { tls_key: absolute(settings.tls_key) }),
+    ...(settings.registry_ca === undefined ? {} : { registry_ca: absolute(settings.registry_ca) }),
     data_dir,
     storage_dir,
     store_url: settings.store_url ?? [`dir://${storage_dir}/blocks`],

@@ -74,6 +74,38 @@ export const Settings = z.strictObject({
   account_rate_limit_per_second: z.number().min(0).default(20)
     .describe("the same for signing in, refreshing and signing out, by address"),
   account_rate_limit_burst: z.int().min(1).default(100),
+  public_url: z.string().regex(/^(?:hubs?|https?):\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/).optional()
+    .describe(
+      "where clients reach this hub, for the flists that it makes; else as whoever asks for one does",
+    ),
+  conversions_max: z.int().min(0).max(64).default(2)
+    .describe("images that this process converts at the same time; 0 for none at all"),
+  conversions_queued_max: z.int().min(1).default(20)
+    .describe("conversions of one user that wait or run"),
+  conversion_seconds_max: z.number().positive().max(604_800).default(3600)
+    .describe("time that one may take"),
+  conversion_bytes_max: z.int().min(1).default(64 * 2 ** 30)
+    .describe("largest image, in bytes, as it comes and without compression"),
+  conversion_entries_max: z.int().min(1).default(1_000_000)
+    .describe("most files and other entries of an image"),
+  conversion_profile: z.enum(["myfs", "rfs"]).default("myfs")
+    .describe("how blocks are made unless a request says so; rfs's clients can read rfs alone"),
+  conversion_lease_seconds: z.number().min(0.5).max(3600).default(15)
+    .describe("after so long without a sign of life, another process takes a conversion over"),
+  conversions_kept_days: z.number().positive().max(3650).default(7)
+    .describe("days for which what became of a conversion is kept"),
+  registries: z.array(z.string().min(1)).default(["*"]).describe(
+    "what images may be read from: host, host:port or with a path, such as ghcr.io/team/*; " +
+      "always at public addresses alone",
+  ),
+  private_registries: z.array(z.string().min(1)).default([])
+    .describe("those of them that may be at other addresses, and lead to others"),
+  plain_http_registries: z.array(z.string().min(1)).default([])
+    .describe("those of them that are asked without TLS"),
+  registry_ca: path.optional()
+    .describe(
+      "PEM file with authorities whose certificates registries may have, besides the usual",
+    ),
   log_format: z.enum(["auto", "json", "text"]).default("auto")
     .describe("text on a terminal and JSON else, or always one of them"),
   log_requests: z.boolean().default(true).describe("a line for each request"),

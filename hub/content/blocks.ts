@@ -39,7 +39,9 @@ export interface IncomingBlock {
 export type BlockReason =
   | { readonly kind: "direct" }
   | { readonly kind: "file"; readonly file: string; readonly idx: number }
-  | { readonly kind: "upload"; readonly upload: string; readonly idx: number };
+  | { readonly kind: "upload"; readonly upload: string; readonly idx: number }
+  /** `runner` is the process that works at the job. */
+  | { readonly kind: "job"; readonly job: string; readonly runner: string };
 
 interface Registration {
   readonly owner: string;
@@ -301,7 +303,11 @@ export class Blocks implements AsyncDisposable {
       const row = await transaction.selectFrom("block_owner").select("block")
         .where("owner", "=", owner).where("block", "=", id).executeTakeFirst();
       if (row !== undefined) {
-        throw new HubProblem(409, "conflict", "A file or an upload of yours has that block");
+        throw new HubProblem(
+          409,
+          "conflict",
+          "A file, an upload or a converted image of yours has that block",
+        );
       }
     });
   }
@@ -488,6 +494,15 @@ export class Blocks implements AsyncDisposable {
     reason: BlockReason,
   ): Promise<void> {
     if (reason.kind === "direct") return;
+    if (reason.kind === "job") {
+      const { job } = reason;
+      for (const slice of slices(blocks)) {
+        await transaction.insertInto("job_block")
+          .values(slice.map(({ id }) => ({ job, block: id })))
+          .onConflict((conflict) => conflict.columns(["job", "block"]).doNothing()).execute();
+      }
+      return;
+    }
     const rows = blocks.map(({ id }, at) => ({ idx: reason.idx + at, block: id }));
     for (const slice of slices(rows)) {
       if (reason.kind === "file") {
@@ -533,6 +548,13 @@ async function reasonFault(
       .where("id", "=", reason.upload).where("owner", "=", owner).executeTakeFirst();
     if (upload !== undefined) return undefined;
     return new HubProblem(404, "upload_not_found", "There is no such upload");
+  }
+  if (reason.kind === "job") {
+    const job = await transaction.selectFrom("job").select("id")
+      .where("id", "=", reason.job).where("owner", "=", owner)
+      .where("state", "=", "running").where("runner", "=", reason.runner).executeTakeFirst();
+    if (job !== undefined) return undefined;
+    return new HubProblem(409, "job_ended", "The job was ended");
   }
   if (reason.kind === "direct") return undefined;
   const file = await transaction.selectFrom("file").select("hash")

@@ -14,6 +14,7 @@ import type { Reader } from "./blocks.ts";
 import { type ResolvedContentOptions, slices } from "./content_options.ts";
 import { type FlistCheckBounds, runFlistTask } from "./flist_check.ts";
 import { IncomingFlist } from "./incoming_flist.ts";
+import { releaseFlist } from "./references.ts";
 import { giveRoom, noRoom, roomLeft, takeRoom } from "./usage.ts";
 
 /** Names a flist. */
@@ -43,6 +44,10 @@ export interface PublishOptions {
   readonly actor: string;
   /** @default as it was; "private" for a new one */
   readonly visibility?: Visibility | undefined;
+  /** Whether its blocks are the owner's as long as the tag stands for it. @default false */
+  readonly keepsBlocks?: boolean;
+  /** Does what belongs to it in the transaction that publishes; what it throws undoes that. */
+  readonly alongside?: (transaction: Kysely<HubTables>, digest: string) => Promise<void>;
 }
 
 /** The tags of a name, and what they stood for, the newest first. */
@@ -150,7 +155,7 @@ export class Flists {
    */
   async publish(
     incoming: IncomingFlist,
-    { reference, actor, visibility }: PublishOptions,
+    { reference, actor, visibility, keepsBlocks = false, alongside }: PublishOptions,
   ): Promise<{ readonly info: FlistInfo; readonly isNew: boolean }> {
     incoming.close();
     const task = { kind: "check", path: incoming.path } as const;
@@ -185,6 +190,7 @@ export class Flists {
         description: checked.description ?? null,
         created_at: before?.created_at ?? now,
         updated_at: now,
+        keeps_blocks: keepsBlocks || before?.digest === digest && before.keeps_blocks === 1 ? 1 : 0,
       };
       if (before !== undefined) {
         await giveRoom(transaction, owner, { bytes: Number(before.size), objects: 1 });
@@ -194,6 +200,10 @@ export class Flists {
         .onConflict((conflict) => conflict.columns(["owner", "name", "tag"]).doUpdateSet(row))
         .execute();
       await this.#addEvent(transaction, row, actor, digest);
+      if (before?.keeps_blocks === 1 && before.digest !== digest) {
+        await releaseFlist(transaction, owner, before.digest, now);
+      }
+      await alongside?.(transaction, digest);
       return { info: toInfo(row), isNew: before === undefined };
     });
   }
@@ -322,6 +332,9 @@ export class Flists {
         .returningAll().executeTakeFirst();
       if (row === undefined) throw flistNotFound();
       await giveRoom(transaction, user, { bytes: Number(row.size), objects: 1 });
+      if (row.keeps_blocks === 1) {
+        await releaseFlist(transaction, user, row.digest, this.#now());
+      }
       await this.#addEvent(transaction, row, actor, undefined);
       // What was removed is not to be had by its digest either.
       await transaction.updateTable("flist_event").set({ visibility: "private" })

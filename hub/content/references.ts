@@ -27,7 +27,7 @@ export function isReferenced(
 
 /**
  * Ends a user's use of blocks for which there is no other reason left: none was uploaded as a block,
- * and no file or upload of the user has it. To be called in the transaction that took the reason.
+ * and no file, upload, job or flist made here of the user has it. To be called in the transaction that took the reason.
  */
 export async function releaseOwner(
   transaction: Kysely<HubTables>,
@@ -52,6 +52,22 @@ export async function releaseOwner(
             .select("idx").where("upload.owner", "=", owner)
             .whereRef("upload_block.block", "=", "block_owner.block"),
         ))
+      )
+      .where(({ not, exists, selectFrom }) =>
+        not(exists(
+          selectFrom("job_block").innerJoin("job", "job.id", "job_block.job")
+            .select("job").where("job.owner", "=", owner)
+            .whereRef("job_block.block", "=", "block_owner.block"),
+        ))
+      )
+      .where(({ not, exists, selectFrom }) =>
+        not(exists(
+          selectFrom("flist_block").innerJoin("flist_tag", "flist_tag.digest", "flist_block.flist")
+            .select("flist").where("flist_tag.owner", "=", owner)
+            .where("flist_block.owner", "=", owner)
+            .where("flist_tag.keeps_blocks", "=", 1)
+            .whereRef("flist_block.block", "=", "block_owner.block"),
+        ))
       ).execute();
     if (rows.length === 0) continue;
     const released = rows.map(({ id }) => id);
@@ -61,6 +77,21 @@ export async function releaseOwner(
     await giveRoom(transaction, owner, { bytes, objects: rows.length });
     await markGarbage(transaction, released, now);
   }
+}
+
+/**
+ * Ends a user's use of the blocks of a flist that no tag of theirs keeps any more. To be called in the
+ * transaction that changed the tag.
+ */
+export async function releaseFlist(
+  transaction: Kysely<HubTables>,
+  owner: string,
+  flist: string,
+  now: string,
+): Promise<void> {
+  const rows = await transaction.selectFrom("flist_block").select("block")
+    .where("flist", "=", flist).where("owner", "=", owner).execute();
+  await releaseOwner(transaction, owner, rows.map(({ block }) => block), now);
 }
 
 /** Marks those of `blocks` to which nothing refers. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ColumnType } from "kysely";
+
 /** What a user's blocks, files and flists take: changed in the transaction that changes them. */
 export interface UsageTable {
   readonly owner: string;
@@ -96,6 +98,8 @@ export interface FlistTagTable {
   readonly description: string | null;
   readonly created_at: string;
   readonly updated_at: string;
+  /** 1 where the hub made the flist: its blocks are the owner's as long as the tag stands for it. */
+  readonly keeps_blocks: ColumnType<number, number | undefined>;
 }
 
 /** That a tag came to stand for a flist, or for none. */

@@ -7,6 +7,7 @@
 
 import type { ColumnType, Generated, Selectable } from "kysely";
 import type { ContentTables } from "./content_tables.ts";
+import type { JobTables } from "./job_tables.ts";
 
 /** A user. */
 export interface AccountTable {
@@ -75,7 +76,7 @@ export interface AuditTable {
 }
 
 /** All tables by name. */
-export interface HubTables extends ContentTables {
+export interface HubTables extends ContentTables, JobTables {
   readonly account: AccountTable;
   readonly session: SessionTable;
   readonly api_token: ApiTokenTable;

@@ -62,12 +62,10 @@ export function registerServiceEndpoints(app: HubApp, hub: Hub): void {
     const status = hub.state.isDraining ? "draining" : isReady ? "ready" : "not_ready";
     return context.json({ status, checks }, isReady ? 200 : 503);
   });
-  registerEndpoint(
-    app,
-    "metrics",
-    (context) =>
-      context.body(hub.metrics.text(), 200, { "content-type": "text/plain; version=0.0.4" }),
-  );
+  registerEndpoint(app, "metrics", async (context) => {
+    await hub.jobs.measure();
+    return context.body(hub.metrics.text(), 200, { "content-type": "text/plain; version=0.0.4" });
+  });
   registerEndpoint(app, "heroService", (context) =>
     context.json({
       name: "myfs",

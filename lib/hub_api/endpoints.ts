@@ -25,7 +25,7 @@ export interface HubEndpoint {
   readonly path: string;
   readonly summary: string;
   /** What the document groups it under. */
-  readonly group: "service" | "accounts" | "blocks" | "files" | "flists" | "rfs";
+  readonly group: "service" | "accounts" | "blocks" | "files" | "flists" | "jobs" | "rfs";
   /**
    * What a token must permit. `none`: anybody; `optional`: what the caller may see decides;
    * `signed-in`: any token.
@@ -534,6 +534,85 @@ export const HUB_ENDPOINTS = {
     scope: "optional",
     params: messages.RfsPreviewParams,
     answers: { 200: json("The paths", messages.RfsPreviewAnswer) },
+  },
+  convert: {
+    method: "post",
+    path: "/api/v1/fl",
+    summary: "Starts to make a flist of a container image",
+    group: "rfs",
+    scope: "write",
+    body: messages.ConversionRequest,
+    answers: { 201: json("The job that does it", messages.ConversionAnswer) },
+  },
+  rfsJob: {
+    method: "get",
+    path: "/api/v1/fl/{job_id}",
+    summary: "How far a job is, as rfs says it; 500 where it has failed",
+    group: "rfs",
+    scope: "read",
+    params: messages.RfsJobParams,
+    answers: { 200: json("How far it is", messages.RfsJobAnswer) },
+  },
+
+  jobs: {
+    method: "get",
+    path: "/api/v1/jobs",
+    summary: "The caller's jobs",
+    group: "jobs",
+    scope: "read",
+    query: messages.JobsQuery,
+    answers: { 200: json("A page of them, the newest first", messages.JobsAnswer) },
+  },
+  job: {
+    method: "get",
+    path: "/api/v1/jobs/{id}",
+    summary: "A job",
+    group: "jobs",
+    scope: "read",
+    params: messages.JobParams,
+    answers: { 200: json("As it is now", messages.JobInfo) },
+  },
+  jobEvents: {
+    method: "get",
+    path: "/api/v1/jobs/{id}/events",
+    summary: "What happens in a job, as server-sent events; Last-Event-ID goes on after that one",
+    group: "jobs",
+    scope: "read",
+    params: messages.JobParams,
+    query: messages.JobLogQuery,
+    answers: {
+      200: bytes("Events: state, progress and log", "text/event-stream"),
+      204: { description: "The job has ended, and there is nothing more" },
+    },
+  },
+  jobLog: {
+    method: "get",
+    path: "/api/v1/jobs/{id}/log",
+    summary: "What a job says of itself",
+    group: "jobs",
+    scope: "read",
+    params: messages.JobParams,
+    query: messages.JobLogQuery,
+    answers: { 200: json("Its lines", messages.JobLogAnswer) },
+  },
+  cancelJob: {
+    method: "post",
+    path: "/api/v1/jobs/{id}/cancel",
+    summary: "Ends a job; what it stored is given up",
+    group: "jobs",
+    scope: "write",
+    params: messages.JobParams,
+    answers: { 200: json("As it is now", messages.JobInfo) },
+  },
+  retryJob: {
+    method: "post",
+    path: "/api/v1/jobs/{id}/retry",
+    summary: "Starts a job again that failed or was canceled",
+    group: "jobs",
+    scope: "write",
+    params: messages.JobParams,
+    body: messages.JobCredentials,
+    answers: { 200: json("As it is now", messages.JobInfo) },
   },
 } as const satisfies Record<string, HubEndpoint>;
 

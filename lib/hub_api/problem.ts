@@ -27,12 +27,15 @@ const STATUSES = {
   block_not_found: 404,
   file_not_found: 404,
   flist_not_found: 404,
+  job_not_found: 404,
   upload_not_found: 404,
   user_not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,
   /** There is one by that name. */
   conflict: 409,
+  /** The job has ended, or was ended, and does not go on. */
+  job_ended: 409,
   /** An upload is committed before all its parts are there. */
   upload_incomplete: 409,
   /** `If-Match` or `If-None-Match` does not hold. */
@@ -47,10 +50,18 @@ const STATUSES = {
   flist_invalid: 422,
   /** Values that are each well formed do not go together. */
   unprocessable: 422,
+  /** The name of an image cannot be read, or is no image in a registry. */
+  image_invalid: 422,
+  /** The job needs credentials for the registry, and the hub keeps none. */
+  credentials_missing: 422,
+  /** The hub may not read from that registry. */
+  registry_forbidden: 403,
   too_many_requests: 429,
   /** Path, query and headers together are larger than they may be. */
   header_too_large: 431,
   internal: 500,
+  /** A conversion did not succeed: rfs's clients know it by the status. */
+  job_failed: 500,
   not_implemented: 501,
   /** The hub's store or database is away. */
   unavailable: 503,

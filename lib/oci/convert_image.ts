@@ -6,6 +6,7 @@
 
 import type { PackReport } from "../image/pack.ts";
 import {
+  type ContainerLayer,
   type ContainerPlatformImage,
   openContainerImage,
   type OpenContainerImageOptions,
@@ -20,6 +21,13 @@ export interface ConvertImageOptions
    * of the extension: `nginx.fl` becomes `nginx.linux-arm64.fl`.
    */
   readonly meta: string;
+  /**
+   * Told what is about to be converted before any of its layers is read; what it throws ends the
+   * conversion.
+   */
+  readonly onImage?: (image: ContainerPlatformImage) => void;
+  /** Told how many bytes of the layers, as they are stored, have come. */
+  readonly onLayerBytes?: (bytes: number) => void;
 }
 
 /** What became of one platform's image. */
@@ -86,14 +94,35 @@ export async function convertImage(
 
 async function convertOne(
   reference: string,
-  { platform, manifestDigest, configDigest, config, layers }: ContainerPlatformImage,
+  image: ContainerPlatformImage,
   options: ConvertImageOptions,
 ): Promise<ConvertedImage> {
+  const { platform, manifestDigest, configDigest, config } = image;
+  options.onImage?.(image);
+  const layers = counting(image.layers, options.onLayerBytes);
   const identity = { name: reference, manifestDigest, config };
   const { layersKnown, ...pack } = await convertLayers(layers, identity, options);
   const layerBytes = layers.reduce((sum, { size }) => sum + size, 0);
   const counts = { layers: layers.length, layersKnown, layerBytes };
   return { platform, manifestDigest, configDigest, ...counts, pack };
+}
+
+/** The same layers, with every piece that comes counted. */
+function counting(
+  layers: readonly ContainerLayer[],
+  onBytes: ConvertImageOptions["onLayerBytes"],
+): readonly ContainerLayer[] {
+  if (onBytes === undefined) return layers;
+  let bytes = 0;
+  return layers.map((layer): ContainerLayer => ({
+    ...layer,
+    async *open(signal): AsyncGenerator<Uint8Array, void> {
+      for await (const piece of layer.open(signal)) {
+        onBytes(bytes += piece.length);
+        yield piece;
+      }
+    },
+  }));
 }
 
 /** `nginx.fl` for `linux/arm/v7`: `nginx.linux-arm-v7.fl`. */

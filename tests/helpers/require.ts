@@ -40,6 +40,7 @@ export type Need =
   | "fusermount3"
   | "gcc"
   | "git"
+  | "ip"
   | "fio"
   | "diff";
 
@@ -89,6 +90,8 @@ function look(need: Need): boolean {
     case "weed":
     case "schemathesis":
       return programPath(need) !== undefined;
+    case "ip":
+      return runs("ip", ["-V"]);
     case "htpasswd":
     case "setcap":
       // They have no way to ask for their version.

@@ -21,7 +21,9 @@ requiringTest(
   "hub: no request that can be made of its OpenAPI document fails",
   async () => {
     await using hub = await HubServer.start(
-      "rate_limit_per_second = 0\naccount_rate_limit_per_second = 0\nbody_bytes_max = 1048576",
+      "rate_limit_per_second = 0\naccount_rate_limit_per_second = 0\nbody_bytes_max = 1048576\n" +
+        // No request of this test goes beyond this machine.
+        'registries = ["127.0.0.1:1"]',
     );
     const { access_token: token } = await hub.signIn("alice");
     // A user of whom no example speaks: the requests would take their own rights away.
@@ -29,6 +31,9 @@ requiringTest(
     const user = { name: json.username, password: json.password, role: "admin" };
     await hub.ask(201, "POST", "/api/v1/users", { token, json: user });
     const { access_token: root } = await hub.ask(201, "POST", "/api/v1/signin", { json });
+    // So that there is a job to ask for.
+    const image = { image_name: "127.0.0.1:1/app" };
+    await hub.ask(201, "POST", "/api/v1/fl", { token: root, json: image });
     const { success, stdout, stderr } = await new Deno.Command(programPath("schemathesis")!, {
       args: [
         ...["--config-file", `${FOLDER}/schemathesis.toml`],

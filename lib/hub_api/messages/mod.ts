@@ -9,5 +9,6 @@ export * from "./blocks.ts";
 export * from "./common.ts";
 export * from "./files.ts";
 export * from "./flists.ts";
+export * from "./jobs.ts";
 export * from "./problem.ts";
 export * from "./service.ts";

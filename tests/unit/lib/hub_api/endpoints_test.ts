@@ -75,6 +75,23 @@ const RFS: readonly [name: string, schema: { parse(value: unknown): unknown }, v
       progress: 0,
     }],
   }],
+  ["convert", messages.ConversionRequest, {
+    image_name: "redis:7",
+    username: null,
+    password: null,
+    auth: null,
+    email: null,
+    server_address: null,
+    identity_token: null,
+    registry_token: null,
+  }],
+  ["job", messages.ConversionAnswer, { id: "0c9e5c2e-0a8f-4b7e-9d15-6a2f1c1b8d3e" }],
+  ["accepted", messages.RfsJobAnswer, { flist_state: { Accepted: "Flist 'x.fl' is accepted" } }],
+  ["started", messages.RfsJobAnswer, { flist_state: { Started: "Flist 'x.fl' is started" } }],
+  ["in progress", messages.RfsJobAnswer, {
+    flist_state: { InProgress: { msg: "Flist 'x.fl' is in progress", progress: 12.5 } },
+  }],
+  ["created", messages.RfsJobAnswer, { flist_state: { Created: "Flist 'x.fl' is created" } }],
   ["preview", messages.RfsPreviewAnswer, { content: ["/etc"], metadata: "", checksum: DIGEST }],
 ];
 
