@@ -10,7 +10,7 @@ import { runConversion } from "./conversion.ts";
 import type { ConversionTask } from "./conversion_task.ts";
 
 /** Of what runs beside it, the one that serves goes first. */
-const NICENESS = 10;
+const NICENESS = 5;
 
 /** Longest task, in characters: an identity token may have some. */
 const TASK_LENGTH_MAX = 16 * 2 ** 20;

@@ -9,9 +9,12 @@ import type { BlockId, Bytes, PutOptions, PutResult, Store, StoreCallOptions } f
 import type { BlockReason, Blocks, IncomingBlock } from "../content/blocks.ts";
 import type { ContentOptions } from "../content/content_options.ts";
 
-/** Blocks that are kept together: enough for the database, and not too much for memory. */
-const GROUP_COUNT_MAX = 64;
+/** Blocks that are kept together: disk and database are waited for once for all of them. */
+const GROUP_COUNT_MAX = 256;
 const GROUP_BYTES_MAX = 16 * 2 ** 20;
+
+/** Groups at the same time: while one waits for the disk, the next one is written. */
+const GROUPS_MAX = 2;
 
 /** Whose the blocks are, and where. */
 export interface OwnedBlocksOptions {
@@ -34,7 +37,7 @@ export class OwnedBlocks implements Store {
   readonly url: string;
   readonly #options: OwnedBlocksOptions;
   #waiting: Waiting[] = [];
-  #running: Promise<void> | undefined;
+  readonly #running = new Set<Promise<void>>();
 
   constructor(options: OwnedBlocksOptions) {
     this.url = options.url;
@@ -45,7 +48,10 @@ export class OwnedBlocks implements Store {
     options.signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<PutResult>();
     this.#waiting.push({ incoming: { id, block }, resolve, reject });
-    this.#running ??= this.#drain();
+    if (this.#running.size < GROUPS_MAX) {
+      const draining = this.#drain().finally(() => this.#running.delete(draining));
+      this.#running.add(draining);
+    }
     return await promise;
   }
 
@@ -64,7 +70,7 @@ export class OwnedBlocks implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#running;
+    await Promise.all(this.#running);
   }
 
   async #drain(): Promise<void> {
@@ -82,7 +88,6 @@ export class OwnedBlocks implements Store {
         for (const { reject } of group) reject(error);
       }
     }
-    this.#running = undefined;
   }
 
   #groupSize(): number {

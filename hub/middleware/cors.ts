@@ -11,7 +11,7 @@ import type { HubEnvironment } from "../context.ts";
 const EXPOSED = "etag, content-range, accept-ranges, retry-after, x-request-id, location";
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS =
-  "authorization, content-type, range, if-match, if-none-match, if-range, x-request-id";
+  "authorization, content-type, range, if-match, if-none-match, if-range, last-event-id, x-request-id";
 
 /** What every answer has. */
 export const CORS_HEADERS = {

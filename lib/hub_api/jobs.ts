@@ -251,6 +251,7 @@ export async function* followHubJob(
   let heardMs = performance.now();
   for (;;) {
     let waitMs = AGAIN_MS;
+    let state: HubJobState = "running";
     try {
       const response = await client.request({
         method: "GET",
@@ -267,9 +268,11 @@ export async function* followHubJob(
         if (/^\d{1,15}$/.test(number)) last = Number(number);
         const read = parseEvent(messages, event, last, data);
         if (read === undefined) continue;
+        if (read.kind === "state") state = read.job.state;
         yield read;
-        if (read.kind === "state" && hasEnded(read.job.state)) return;
       }
+      // Ends before the last one are those of earlier attempts.
+      if (hasEnded(state)) return;
     } catch (error) {
       signal?.throwIfAborted();
       const isAway = error instanceof BrokenBodyError ||
@@ -327,9 +330,18 @@ export async function awaitHubJob(
     readonly signal?: AbortSignal;
   } = {},
 ): Promise<HubJob> {
-  const { onEvent, ...follow } = options;
-  for await (const event of followHubJob(client, id, follow)) onEvent?.(event);
-  const job = await getHubJob(client, id);
+  const { onEvent, signal } = options;
+  let { after = 0 } = options;
+  let job: HubJob;
+  do {
+    const follow = { after, ...(signal === undefined ? {} : { signal }) };
+    for await (const event of followHubJob(client, id, follow)) {
+      after = event.number;
+      onEvent?.(event);
+    }
+    job = await getHubJob(client, id);
+    // Somebody may just have started it again.
+  } while (!hasEnded(job.state));
   if (job.state === "finished") return job;
   const reason = job.error?.message ?? "it was canceled";
   throw new HubError(client.hub.name, `Cannot convert ${job.image}: ${reason}`, {

@@ -80,7 +80,12 @@ function broken(...events: string[]): Response {
 Deno.test("hub jobs: a client goes on after the last event that it heard of, until the job has ended", async () => {
   const finished = { ...JOB, state: "finished" };
   const asked = await withHub([
-    () => new Response(event(1, "state", JOB) + log(2) + "id: 3\nevent: log\ndata: {"),
+    () =>
+      new Response(
+        // It was started again.
+        event(0, "state", { ...JOB, state: "failed" }) + event(1, "state", JOB) + log(2) +
+          "id: 3\nevent: log\ndata: {",
+      ),
     () => new Response("", { status: 503 }),
     () => broken(log(3)),
     () => new Response(event(4, "progress", PROGRESS) + event(5, "later", {})),
@@ -88,9 +93,9 @@ Deno.test("hub jobs: a client goes on after the last event that it heard of, unt
   ], async (client) => {
     const events = await Array.fromAsync(followHubJob(client, ID));
     assert.deepEqual(events.map(({ kind, number }) => `${number} ${kind}`), [
-      ...["1 state", "2 log", "3 log", "4 progress", "6 state"],
+      ...["0 state", "1 state", "2 log", "3 log", "4 progress", "6 state", "7 log"],
     ]);
-    assert.deepEqual(events[3], { kind: "progress", number: 4, progress: PROGRESS });
+    assert.deepEqual(events[4], { kind: "progress", number: 4, progress: PROGRESS });
   });
   assert.deepEqual(asked.map(({ last }) => last), [null, "2", "2", "3", "5"]);
 });
