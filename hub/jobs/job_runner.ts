@@ -34,8 +34,6 @@ interface Running {
   readonly child: ConversionChild;
   /** Resolves when nothing is left of it. */
   readonly done: Promise<void>;
-  /** Why it was stopped, where the job is to fail for it. */
-  reason: JobError | undefined;
 }
 
 /** See the module. */
@@ -182,8 +180,7 @@ export class JobRunner implements AsyncDisposable {
           entriesMax: config.conversion_entries_max,
         },
       });
-      const running: Running = { child, done: Promise.resolve(), reason: undefined };
-      this.#running.set(id, { ...running, done: this.#finish(job, running, folder) });
+      this.#running.set(id, { child, done: this.#finish(job, child, folder) });
     } catch (error) {
       if (error instanceof HubProblem) {
         await queue.fail(id, { code: error.code, message: error.message });
@@ -196,25 +193,27 @@ export class JobRunner implements AsyncDisposable {
   }
 
   /** Waits for the process, and takes away what it left. */
-  async #finish(job: JobRow, running: Running, folder: string): Promise<void> {
+  async #finish(job: JobRow, child: ConversionChild, folder: string): Promise<void> {
     const { queue, config, log, metrics } = this.#options;
     const { id } = job;
     const startMs = performance.now();
     const seconds = config.conversion_seconds_max;
+    let reason: JobError | undefined;
     const timer = setTimeout(() => {
-      running.reason = { code: "time_limit", message: `It took longer than ${seconds} s` };
-      void running.child.stop();
+      reason = { code: "time_limit", message: `It took longer than ${seconds} s` };
+      void child.stop();
     }, Math.min(seconds * 1000, 2 ** 31 - 1));
-    const { success, errors } = await running.child.ended;
+    const { success, errors } = await child.ended;
     clearTimeout(timer);
     try {
       if (errors.trim() !== "") log.error("a conversion went wrong", { job: id, errors });
       await Deno.remove(folder, { recursive: true }).catch((error) => {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       });
-      const reason = running.reason ??
-        { code: "internal", message: "The process that did it ended unexpectedly" };
-      if (!success || running.reason !== undefined) await queue.fail(id, reason);
+      if (!success) {
+        reason ??= { code: "internal", message: "The process that did it ended unexpectedly" };
+      }
+      if (reason !== undefined) await queue.fail(id, reason);
       const after = await queue.find(id);
       // What was canceled while it was at it may have stored a last block.
       await queue.releaseBlocks(id);

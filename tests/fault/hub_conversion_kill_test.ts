@@ -4,6 +4,7 @@
  */
 
 import assert from "node:assert/strict";
+import { conversionProcesses } from "../helpers/conversion_processes.ts";
 import { startMyfs } from "../integration/cli_process.ts";
 import { HUB_PASSWORDS } from "../helpers/hub_server.ts";
 import { ImageRegistry, makeImage, randomFile } from "../helpers/made_image.ts";
@@ -121,24 +122,6 @@ async function finished(hub: HubProcess, id: string): Promise<{ attempt: number;
   return job;
 }
 
-/** Processes that convert for a hub whose data lie in `folder`. */
-async function conversions(folder: string): Promise<number> {
-  let count = 0;
-  for await (const { name } of Deno.readDir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const arguments_ = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
-    if (!arguments_.includes("conversion_process.ts")) continue;
-    const files = await Array.fromAsync(Deno.readDir(`/proc/${name}/fd`)).catch(() => []);
-    for (const file of files) {
-      const target = await Deno.readLink(`/proc/${name}/fd/${file.name}`).catch(() => "");
-      if (!target.startsWith(folder)) continue;
-      count++;
-      break;
-    }
-  }
-  return count;
-}
-
 Deno.test("hub conversion: a hub that was killed in the midst of it does it when it is started again", async () => {
   await using place = new Place();
   const first = await HubProcess.start(place.config);
@@ -149,7 +132,7 @@ Deno.test("hub conversion: a hub that was killed in the midst of it does it when
   await until(() => place.isAsked, 60_000);
   await first.end("SIGKILL");
   // None outlives its hub.
-  await until(async () => await conversions(place.folder.path) === 0, 60_000);
+  await until(async () => (await conversionProcesses(place.folder.path)).length === 0, 60_000);
   place.release();
   const second = await HubProcess.start(place.config);
   const job = await finished(second, id);

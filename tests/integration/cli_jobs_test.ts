@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { myfs, myfsJson, myfsOk, type RunOptions } from "./cli_process.ts";
 import { HubServer } from "../helpers/hub_server.ts";
+import { requiringTest } from "../helpers/require.ts";
 import { ImageRegistry, makeImage, randomFile } from "../helpers/made_image.ts";
 
 /** A hub, a registry, and who is signed in. */
@@ -54,6 +55,29 @@ Deno.test("myfs jobs: a hub converts an image, and its flist is unpacked by its 
   assert.match(again.stdout, /^[0-9a-f-]{36}\n$/);
   await myfsOk(["jobs", "wait", again.stdout.trim()], run);
 });
+
+requiringTest(
+  ["root", "fuse"],
+  "myfs jobs: what a hub made of an image is mounted by its name",
+  async () => {
+    const data = randomFile("etc/data", 300_000);
+    await using registry = ImageRegistry.start({ "app:v1": makeImage([data]) });
+    const { hub, run } = await start(registry);
+    await using _hub = hub;
+    const image = `${registry.host}/app:v1`;
+    const tool = { ...run, program: "myfs_tool" } as const;
+    await myfsOk(["container", "--hub", hub.hubUrl, "-i", image, "--as", "app:v1"], tool);
+    const target = hub.folder.tree("mnt");
+    const mount = ["mount", "--daemon", "--trust-routes", `${hub.hubUrl}/bob/app:v1`, target];
+    await myfsOk(mount, run);
+    try {
+      assert.deepEqual(await Deno.readFile(`${target}/etc/data`), data.content);
+      assert.match(await Deno.readTextFile(`${target}/.startup.toml`), /name = "\/bin\/true"/);
+    } finally {
+      await myfsOk(["umount", target], run);
+    }
+  },
+);
 
 Deno.test("myfs jobs: what failed says why, and is started again with credentials", async () => {
   await using registry = ImageRegistry.start({

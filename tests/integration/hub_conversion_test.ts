@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { convertImage, openImage } from "myfs";
+import { conversionProcesses } from "../helpers/conversion_processes.ts";
 import { DockerRegistry } from "../helpers/docker_registry.ts";
 import { HubServer } from "../helpers/hub_server.ts";
 import { ImageRegistry, makeImage, pushImage, randomFile } from "../helpers/made_image.ts";
@@ -378,6 +379,27 @@ Deno.test("hub conversion: one that takes too long is ended", async () => {
   const job = await waitFor(hub, token, id);
   assert.deepEqual(job.error, { code: "time_limit", message: "It took longer than 1.5 s" });
   held.release();
+});
+
+Deno.test("hub conversion: a process that dies fails its job, and the hub goes on", async () => {
+  await using registry = ImageRegistry.start();
+  const held = heldImage(registry, "app:v1", 2_000_000);
+  await using hub = await HubServer.start(settingsFor(registry.host));
+  const { access_token: token } = await hub.signIn("bob");
+  const id = await start(hub, token, { image_name: `${registry.host}/app:v1` });
+  await held.isAsked();
+  const usage = () => hub.serving.hub.content.usageOf("bob");
+  await until(async () => (await usage()).bytes > 1_000_000);
+  const [pid] = await conversionProcesses(hub.folder.path);
+  Deno.kill(pid!, "SIGKILL");
+  const job = await waitFor(hub, token, id);
+  assert.deepEqual([job.state, job.error.code], ["failed", "internal"]);
+  await until(async () => (await usage()).objects === 0);
+  const incoming = hub.folder.file("data/flists/incoming");
+  await until(async () => (await Array.fromAsync(Deno.readDir(incoming))).length === 0);
+  held.release();
+  await hub.ask(200, "POST", `/api/v1/jobs/${id}/retry`, { token, json: {} });
+  assert.equal((await waitFor(hub, token, id)).state, "finished");
 });
 
 Deno.test("hub conversion: a hub that ends stops what runs, and the next one does it", async () => {
