@@ -6,7 +6,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import type { HubClient } from "myfs";
-import { credentialsPath } from "./hub_credentials.ts";
+import { credentialsPath, environmentToken } from "./hub_credentials.ts";
 import { UsageError } from "./problem.ts";
 import type { Session } from "./session.ts";
 
@@ -37,8 +37,8 @@ export async function openNamedHub(
 }
 
 /**
- * A client of the hub that `hub` or `MYFS_HUB` names: with the token in `MYFS_HUB_TOKEN`, else with
- * those that `myfs login` has kept.
+ * A client of the hub that `hub` or `MYFS_HUB` names: with the token of the environment, else with
+ * those that `myfs login` has kept. Beside `MYFS_HUB`, the token is for that hub alone.
  *
  * @throws {UsageError} where neither names a hub.
  */
@@ -50,8 +50,10 @@ export async function openHub(
   if (named === undefined || named === "") {
     throw new UsageError("No hub is named", "Name it with --hub, or in MYFS_HUB.");
   }
-  const { connectHub, HubCredentials } = await import("myfs");
-  const token = Deno.env.get("MYFS_HUB_TOKEN");
+  const { connectHub, HubCredentials, parseHubAddress } = await import("myfs");
+  const own = Deno.env.get("MYFS_HUB");
+  const isMeant = !own || parseHubAddress(own).name === parseHubAddress(named).name;
+  const token = isMeant ? await environmentToken() : undefined;
   return await connectHub(named, {
     signal,
     ...(token ? { token } : { credentials: new HubCredentials(credentialsPath()) }),

@@ -25,17 +25,35 @@ export function credentialsPath(read: ReadVariable = environment): string {
 }
 
 /**
- * The tokens that `myfs login` has kept. Where `MYFS_HUB` and `MYFS_HUB_TOKEN` are set, that hub gets
- * that token: a token alone could go to a hub that it is not for.
+ * The token of the environment: `MYFS_HUB_TOKEN`, or what the file has that `MYFS_HUB_TOKEN_FILE`
+ * names. Never an argument: those show in lists of processes.
  *
- * @throws {UsageError} as {@link credentialsPath}.
+ * @throws {UsageError} where both are set, or the file has no token.
+ */
+export async function environmentToken(
+  read: ReadVariable = environment,
+): Promise<string | undefined> {
+  const [token, path] = [read("MYFS_HUB_TOKEN"), read("MYFS_HUB_TOKEN_FILE")];
+  if (!path) return token || undefined;
+  if (token) throw new UsageError("Both MYFS_HUB_TOKEN and MYFS_HUB_TOKEN_FILE are set");
+  const text = (await Deno.readTextFile(path)).trim();
+  if (text === "") throw new UsageError(`There is no token in ${path}`);
+  return text;
+}
+
+/**
+ * The tokens that `myfs login` has kept. Where `MYFS_HUB` is set and there is a token in the
+ * environment, that hub gets that token: a token alone could go to a hub that it is not for.
+ *
+ * @throws {UsageError} as {@link credentialsPath} and {@link environmentToken}.
  */
 export async function openHubCredentials(
   read: ReadVariable = environment,
 ): Promise<HubCredentials> {
   const { HubCredentials } = await import("../lib/hub_api/credentials.ts");
   const { parseHubAddress } = await import("../lib/hub_api/hub_address.ts");
-  const [hub, token] = [read("MYFS_HUB"), read("MYFS_HUB_TOKEN")];
+  const hub = read("MYFS_HUB");
+  const token = hub ? await environmentToken(read) : undefined;
   return new HubCredentials(
     credentialsPath(read),
     ...(hub && token ? [{ hub: parseHubAddress(hub), token }] : []),

@@ -24,6 +24,7 @@ import { downloadCommand, existsCommand, uploadCommand } from "./commands/transf
 import { downloadDirectoryCommand, uploadDirectoryCommand } from "./commands/transfer_directory.ts";
 import { umountCommand } from "./commands/umount.ts";
 import { unpackCommand } from "./commands/unpack.ts";
+import { whoamiCommand } from "./commands/whoami.ts";
 import { main } from "./main.ts";
 import { createProgram } from "./program.ts";
 
@@ -49,6 +50,7 @@ export async function runMyfs(): Promise<never> {
         storeCommand(execute),
         loginCommand(execute),
         logoutCommand(execute),
+        whoamiCommand(execute),
         tokenCommand(execute),
         jobsCommand(execute),
         uploadCommand(execute),

@@ -66,5 +66,10 @@ function plain(value: unknown, hide: (text: string) => string): unknown {
   if (value instanceof Error) return hide(`${value.name}: ${value.message}`);
   if (typeof value === "string") return hide(value);
   if (typeof value === "number" || typeof value === "boolean") return value;
-  return hide(JSON.stringify(value) ?? String(value));
+  const text = hide(JSON.stringify(value) ?? String(value));
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

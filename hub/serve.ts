@@ -169,7 +169,9 @@ async function listen(server: Server, place: Place): Promise<void> {
     const { code } = cause as { readonly code?: unknown };
     const options = {
       cause,
-      ...(code === "EADDRINUSE" ? { hint: "Another program listens there." } : {}),
+      ...(code === "EADDRINUSE"
+        ? { hint: "Another program listens there: 'port', or MYFS_HUB_PORT, names another port." }
+        : {}),
     };
     throw new MyfsError("system", `Cannot listen on ${where}: ${reasonOf(cause)}`, options);
   }

@@ -72,6 +72,9 @@ export interface FlistSelection {
   readonly perPage: number;
 }
 
+/** No flist is on its way in for so long, in milliseconds: a request ends before. */
+const INCOMING_MAX_MS = 2 * 86_400_000;
+
 /** Events that an answer shows. */
 const HISTORY_MAX = 1000;
 
@@ -129,6 +132,22 @@ export class Flists {
       return await IncomingFlist.create(this.#incoming, this.#options.flistSizeMax);
     } catch (error) {
       throw error instanceof Deno.errors.NotFound ? flistsAway(error) : error;
+    }
+  }
+
+  /** Removes what a hub that was killed left of flists on their way in. */
+  async removeLeftovers(): Promise<void> {
+    await this.prepare();
+    const until = this.#options.now() - INCOMING_MAX_MS;
+    for await (const { name } of Deno.readDir(this.#incoming)) {
+      const path = `${this.#incoming}/${name}`;
+      try {
+        const { mtime } = await Deno.stat(path);
+        if (mtime !== null && mtime.getTime() < until) await Deno.remove(path);
+      } catch (error) {
+        // It got its place, or was given up.
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
     }
   }
 

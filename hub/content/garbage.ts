@@ -98,6 +98,7 @@ export async function collectGarbage(
     signal?.throwIfAborted();
     await removeFlist(options, flists, digest, before(graceMs));
   }
+  if (!dryRun) await flists.removeLeftovers();
 
   const found = orphans ? await adoptOrphans(options, dryRun, signal) : 0;
   const all = await garbageIn(database, before(0));

@@ -159,7 +159,16 @@ Deno.test("myfs-hub user: users are made, listed, changed and shut out", async (
   assert.match(await hub.ok(["user", "list"]), /^bob\tuser\tdisabled$/m);
   await hub.ok(["user", "disable", "--undo", "bob"]);
   assert.equal(await signIn(url, "bob", "another password"), 201);
+  const quota = ["--bytes-max", "1.5K", "--objects-max", "7"];
+  const set = await hub.run(["user", "set", "bob", ...quota, "-c", "server.toml"]);
+  assert.deepEqual([set.code, set.stdout], [0, ""]);
+  assert.equal(set.stderr, "Changed bob: user, 0 B of 1.50 KiB, 0 objects of 7\n");
+  await hub.ok(["user", "set", "bob", "--objects-max", "none", "--quiet"]);
+  for (const wrong of [[], ["--role", "king"], ["--bytes-max", "much"]]) {
+    assert.equal((await hub.run(["user", "set", "bob", ...wrong, "-c", "server.toml"])).code, 2);
+  }
   const { users } = JSON.parse(await hub.ok(["user", "list", "--json"]));
+  assert.deepEqual([users[1].bytes_max, users[1].objects_max], [1536, null]);
   assert.deepEqual(users.map(({ name }: { name: string }) => name), ["alice", "bob"]);
   assert.equal((await serving.end()).code, 0);
 });

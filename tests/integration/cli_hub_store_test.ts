@@ -51,6 +51,10 @@ Deno.test("cli hub store: a tree goes to a hub and back by its name, for who is 
   assert.equal(await Deno.readTextFile(`${place.path}/out/motd`), "Welcome!\n");
   await myfsOk(["check", name, "--trust-routes"], run);
 
+  const whoami = await myfsOk(["whoami", "--hub", hub.hubUrl], run);
+  assert.match(whoami.stdout, /^user +alice at hub:\S+, admin\npermits +read, write, admin\n/);
+  assert.match(whoami.stdout, /^stored +\S+ (B|KiB)\nobjects +\d+\n$/m);
+
   // Somebody who is not signed in neither sees the flist nor may write.
   const nobody = { ...run, env: { ...run.env, MYFS_CONFIG_DIR: `${place.path}/nobody` } };
   assert.equal((await myfs(["unpack", name, "none"], nobody)).code, 10);

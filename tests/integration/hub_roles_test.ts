@@ -264,6 +264,7 @@ Deno.test("hub roles: every request, from every caller, is answered as its scope
       const row = rows[name];
       const path = row?.path ?? endpoint.path.replaceAll(/\{\w+\}/g, "x");
       const wrong: string[] = [];
+      let isForAll = false;
       for (const caller of CALLERS) {
         const { method } = endpoint;
         const { json, body, type } = row ?? {};
@@ -282,6 +283,14 @@ Deno.test("hub roles: every request, from every caller, is answered as its scope
           ? status !== 401 && status !== 403 && status < 500
           : status === expected;
         if (!isRight) wrong.push(`${caller}: ${status} in place of ${expected}`);
+        // What nobody gets without a token must not get into a cache that others share.
+        if (caller === "nobody") isForAll = response.ok;
+        const kept = response.headers.get("cache-control") ?? "";
+        const varies = /authorization/i.test(response.headers.get("vary") ?? "");
+        if (response.ok && !isForAll && !/private|no-store/.test(kept)) {
+          wrong.push(`${caller}: kept as ${kept}`);
+        }
+        if (response.ok && !varies) wrong.push(`${caller}: the answer varies, and does not say so`);
       }
       assert.deepEqual(wrong, []);
     });

@@ -6,15 +6,24 @@
 
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { examplesText } from "../../help.ts";
+import { formatBytes, formatCount, formatNoun } from "../../output/format.ts";
 import { MissingError, UsageError } from "../../problem.ts";
 import type { Execute } from "../../session.ts";
-import { jsonOption, quietOption } from "../../shared_options.ts";
+import { jsonOption, quietOption, wholeNumber } from "../../shared_options.ts";
+import { byteCount } from "../../store_tuning.ts";
 import { configOptions, configPathOption } from "./config_option.ts";
 
 const passwordFileOption = new Option(
   "--password-file <file>",
   "take the password from a file; '-' for standard input, which is the default without a terminal",
 );
+
+const OBJECT_COUNT = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+
+type HubUserInfo = Awaited<
+  ReturnType<import("../../../hub/mod.ts").OpenAccounts["accounts"]["changeUser"]>
+>;
 
 /** Whom the audit log names. */
 const ACTOR = "command line";
@@ -27,6 +36,7 @@ export function userCommand(execute: Execute): CommandUnknownOpts {
     .addCommand(addCommand(execute))
     .addCommand(passwordCommand(execute))
     .addCommand(listCommand(execute))
+    .addCommand(setCommand(execute))
     .addCommand(disableCommand(execute)) as CommandUnknownOpts;
 }
 
@@ -100,6 +110,59 @@ function listCommand(execute: Execute): CommandUnknownOpts {
         return EXIT_CODE.ok;
       })
     );
+}
+
+function setCommand(execute: Execute): CommandUnknownOpts {
+  return new Command("set")
+    .summary("change a user's role or quota")
+    .description(
+      "Changes what a user may do and keep. Blocks count once for each user who has them; blocks, " +
+        "files and flists are objects. 'user list --json' shows what each takes.",
+    )
+    .argument("<name>", "the user")
+    .addOption(new Option("--role <role>", "what the user is").choices(["user", "admin"] as const))
+    .addOption(
+      new Option("--bytes-max <bytes>", "the most bytes, such as 10G; 'none' for any number")
+        .argParser((text) => text === "none" ? text : byteCount(text)),
+    )
+    .addOption(
+      new Option("--objects-max <count>", "the most objects; 'none' for any number")
+        .argParser((text) => text === "none" ? text : OBJECT_COUNT(text)),
+    )
+    .addOption(configPathOption)
+    .addOption(quietOption)
+    .addOption(jsonOption)
+    .addHelpText("after", examplesText(["Ten gigabytes", "myfs-hub user set bob --bytes-max 10G"]))
+    .action((name, options) =>
+      execute(options, async (session) => {
+        const quota = (value: number | "none" | undefined): number | null | undefined =>
+          value === "none" ? null : value;
+        const change = {
+          role: options.role,
+          bytes_max: quota(options.bytesMax),
+          objects_max: quota(options.objectsMax),
+        };
+        if (Object.values(change).every((value) => value === undefined)) {
+          throw new UsageError("There is nothing to change", "Pass --role or a quota.");
+        }
+        await using hub = await openAccounts(options);
+        const user = await task(
+          `change ${name}`,
+          hub.accounts.changeUser(name, change, ACTOR, {}),
+        );
+        await session.result(() => ({ user }));
+        session.note(() => [`Changed ${name}: ${describe(user)}`]);
+        return EXIT_CODE.ok;
+      })
+    );
+}
+
+function describe(user: HubUserInfo): string {
+  const { role, bytes_used = 0, bytes_max, objects_used = 0, objects_max } = user;
+  const bytes = bytes_max == null ? "any number" : formatBytes(bytes_max);
+  const objects = objects_max == null ? "any number" : formatCount(objects_max);
+  return `${role}, ${formatBytes(bytes_used)} of ${bytes}, ` +
+    `${formatNoun(objects_used, "object")} of ${objects}`;
 }
 
 function disableCommand(execute: Execute): CommandUnknownOpts {

@@ -6,9 +6,11 @@ import assert from "node:assert/strict";
 import { parseHubAddress } from "../../../mod.ts";
 import {
   credentialsPath,
+  environmentToken,
   hubCredentialsOption,
   openHubCredentials,
 } from "../../../cli/hub_credentials.ts";
+import { TempFolder } from "../../helpers/temp_folder.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -33,6 +35,23 @@ Deno.test("hub credentials: a token of the environment goes to the hub that stan
   assert.equal(await tokenOf({ MYFS_HUB: "hubs://one:1", MYFS_HUB_TOKEN: "T" }), undefined);
   assert.equal(await tokenOf({ MYFS_HUB_TOKEN: "T" }), undefined);
   assert.equal(await tokenOf({ MYFS_HUB: "hub://one:1", MYFS_HUB_TOKEN: "" }), undefined);
+});
+
+Deno.test("hub credentials: a token may lie in a file", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("token");
+  await Deno.writeTextFile(path, "T\n");
+  const of = (variables: Variables): Promise<string | undefined> =>
+    environmentToken(reader(variables));
+  assert.equal(await of({ MYFS_HUB_TOKEN_FILE: path }), "T");
+  assert.equal(await of({ MYFS_HUB_TOKEN: "", MYFS_HUB_TOKEN_FILE: path }), "T");
+  assert.equal(await of({ MYFS_HUB_TOKEN: "U" }), "U");
+  assert.equal(await of({ MYFS_HUB_TOKEN: "" }), undefined);
+  assert.equal(await of({}), undefined);
+  await assert.rejects(of({ MYFS_HUB_TOKEN: "U", MYFS_HUB_TOKEN_FILE: path }), { code: "usage" });
+  await Deno.writeTextFile(path, "\n");
+  await assert.rejects(of({ MYFS_HUB_TOKEN_FILE: path }), { code: "usage" });
+  await assert.rejects(of({ MYFS_HUB_TOKEN_FILE: folder.file("none") }), Deno.errors.NotFound);
 });
 
 Deno.test("hub credentials: where there is no place for them, stores do without", async () => {

@@ -58,3 +58,10 @@ Deno.test("log: no text makes a second line of its own", () => {
     assert.ok(!line!.includes("\u001b"));
   }
 });
+
+Deno.test("log: lists and objects stay what they are, with their secrets hidden", () => {
+  const fields = { addresses: ["http://a", `http://u:${SECRET}@b`] };
+  const [line] = linesOf("json", (log) => log.info("serving", fields));
+  const { addresses } = JSON.parse(line!);
+  assert.deepEqual(addresses, ["http://a", "http://u:[redacted]@b"]);
+});
