@@ -94,7 +94,7 @@ class Place implements AsyncDisposable {
 socket_path = ""
 data_dir = "${this.folder.file("data")}"
 log_format = "json"
-conversion_lease_seconds = 1.5
+conversion_lease_seconds = 3
 private_registries = ${hosts}
 plain_http_registries = ${hosts}
 [[users]]

@@ -18,7 +18,7 @@ import { until } from "../helpers/until.ts";
 /** Settings of a hub that may read from registries of the test. */
 function settingsFor(...hosts: readonly string[]): string {
   const list = JSON.stringify(hosts);
-  return `private_registries = ${list}\nplain_http_registries = ${list}\nconversion_lease_seconds = 1`;
+  return `private_registries = ${list}\nplain_http_registries = ${list}\nconversion_lease_seconds = 2`;
 }
 
 /** The ends of a job. */
