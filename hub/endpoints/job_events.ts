@@ -45,18 +45,20 @@ export async function jobEventStream(
   const first = await hub.jobs.events(caller, id, after);
   const { state } = await hub.jobs.get(caller, id);
   if (first.length === 0 && hasEnded(state)) return undefined;
-  takeStream(caller.user);
+  const give = takeStream(caller.user);
   const left = new AbortController();
   const events = eventsOf(hub, caller, id, after, left.signal);
   return new ReadableStream({
     async pull(controller): Promise<void> {
       const { done, value } = await events.next();
-      if (done === true) controller.close();
-      else controller.enqueue(new TextEncoder().encode(value));
+      if (done !== true) return controller.enqueue(new TextEncoder().encode(value));
+      give();
+      controller.close();
     },
     async cancel(): Promise<void> {
       left.abort();
       await events.return();
+      give();
     },
   }, { highWaterMark: 0 });
 }
@@ -90,8 +92,6 @@ async function* eventsOf(
   } catch (error) {
     // It comes again, and goes on where it was.
     if (!left.aborted) log.warn("events of a job broke off", { job: id, error });
-  } finally {
-    giveStream(caller.user);
   }
 }
 
@@ -103,7 +103,8 @@ function hasEnded(state: JobState): boolean {
   return state !== "queued" && state !== "running";
 }
 
-function takeStream(user: string): void {
+/** Counts a stream of a user. @returns what counts it as ended, however often that is called. */
+function takeStream(user: string): () => void {
   const count = streams.get(user) ?? 0;
   if (count >= STREAMS_MAX) {
     throw new HubProblem(429, "too_many_requests", "Too many streams of events", undefined, {
@@ -111,10 +112,12 @@ function takeStream(user: string): void {
     });
   }
   streams.set(user, count + 1);
-}
-
-function giveStream(user: string): void {
-  const count = (streams.get(user) ?? 0) - 1;
-  if (count > 0) streams.set(user, count);
-  else streams.delete(user);
+  let isGiven = false;
+  return () => {
+    if (isGiven) return;
+    isGiven = true;
+    const left = streams.get(user)! - 1;
+    if (left > 0) streams.set(user, left);
+    else streams.delete(user);
+  };
 }

@@ -63,7 +63,12 @@ export function registerServiceEndpoints(app: HubApp, hub: Hub): void {
     return context.json({ status, checks }, isReady ? 200 : 503);
   });
   registerEndpoint(app, "metrics", async (context) => {
-    await hub.jobs.measure();
+    try {
+      await hub.jobs.measure();
+    } catch (error) {
+      // The other figures say what is going on when the database is away.
+      hub.log.warn("jobs could not be counted", { error });
+    }
     return context.body(hub.metrics.text(), 200, { "content-type": "text/plain; version=0.0.4" });
   });
   registerEndpoint(app, "heroService", (context) =>

@@ -45,8 +45,8 @@ const TOLD: ReadonlySet<MyfsErrorCode> = new Set<MyfsErrorCode>([
 /** What a conversion tells whoever runs it. */
 export interface ConversionOptions {
   readonly signal: AbortSignal;
-  /** Takes what went wrong and is for the hub's administrator alone. */
-  readonly onFault: (error: unknown) => void;
+  /** Takes what went wrong and is for the hub's administrator alone; it has no secrets of the job. */
+  readonly onFault: (reason: string) => void;
 }
 
 /**
@@ -86,8 +86,9 @@ export async function runConversion(
     await publish(content, queue, job, report.images[0]!.pack.meta);
   } catch (error) {
     if (signal.aborted) return;
-    const told = jobErrorOf(error, secretsOf(task.credentials));
-    if (told.code === "internal") onFault(error);
+    const secrets = secretsOf(task.credentials);
+    const told = jobErrorOf(error, secrets);
+    if (told.code === "internal") onFault(hideSecrets(reasonOf(error), secrets));
     if (told.code !== "job_ended") await queue.fail(task.job, told);
   }
 }
@@ -129,6 +130,9 @@ async function convert(
     `${pack.files} files and ${pack.directories} directories; ${pack.blocksStored} blocks of ` +
       `${pack.storedBytes} bytes are new, ${pack.blocksPresent} were there`,
   );
+  for (const { what, count } of pack.losses) {
+    notes.log(`The profile ${pack.profile} cannot hold: ${what}, of ${count} entries`);
+  }
   return report;
 }
 
@@ -153,15 +157,26 @@ async function publish(
 
 /** Why a job failed, as its owner is told: of the hub's own affairs no more than anybody is. */
 export function jobErrorOf(error: unknown, secrets: readonly string[]): JobError {
-  const hide = (text: string): string =>
-    secrets.filter((secret) => secret !== "")
-      .reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
   if (error instanceof MyfsError && TOLD.has(error.code)) {
     const hint = error.hint === undefined ? "" : ` (${error.hint})`;
-    return { code: error.code, message: hide(`${error.message}${hint}`) };
+    return { code: error.code, message: hideSecrets(`${error.message}${hint}`, secrets) };
   }
   const { code, message } = error instanceof HubProblem ? error : toProblem(error);
-  return { code, message: hide(message) };
+  return { code, message: hideSecrets(message, secrets) };
+}
+
+/** `text` without any of `secrets`: no error has them, and if one did, this is where it would stop. */
+function hideSecrets(text: string, secrets: readonly string[]): string {
+  return secrets.filter((secret) => secret !== "")
+    .reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
+}
+
+/** What was thrown, with what led to it. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  const reason = `${error.name}: ${error.message}`;
+  return cause === undefined ? reason : `${reason}, because of ${reasonOf(cause)}`;
 }
 
 /** Notes what happens in a job, without making it wait; the first failure to do so ends it. */

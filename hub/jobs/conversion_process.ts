@@ -26,7 +26,7 @@ if (import.meta.main) {
   const task = await readTask(input);
   void untilEnd(input).finally(() => ending.abort(new Error("The hub wants it to end")));
   const signal = ending.signal;
-  await runConversion(task, { signal, onFault: (error) => tell(reasonOf(error)) });
+  await runConversion(task, { signal, onFault: tell });
   Deno.exit(ending.signal.aborted ? 1 : 0);
 }
 
@@ -34,13 +34,6 @@ if (import.meta.main) {
 function tell(text: string): void {
   const bytes = new TextEncoder().encode(`${text}\n`);
   for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  const reason = `${error.name}: ${error.message}`;
-  return cause === undefined ? reason : `${reason}, because of ${reasonOf(cause)}`;
 }
 
 async function readTask(input: ReadableStreamDefaultReader<string>): Promise<ConversionTask> {

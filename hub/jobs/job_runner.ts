@@ -16,8 +16,9 @@ import { imageOf } from "./conversion_request.ts";
 import type { JobQueue, JobRow } from "./job_queue.ts";
 import { registryAccess } from "./registry_policy.ts";
 
-/** How often the queue is looked at, in milliseconds. */
+/** How often the queue is looked at, in milliseconds, and how often within a lease at the least. */
 const LOOK_INTERVAL_MS = 1000;
+const LOOKS_A_LEASE = 4;
 
 /** What a runner needs. */
 export interface JobRunnerOptions {
@@ -50,7 +51,8 @@ export class JobRunner implements AsyncDisposable {
   /** Starts to look for jobs. */
   constructor(options: JobRunnerOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => this.look(), LOOK_INTERVAL_MS);
+    const lookMs = options.config.conversion_lease_seconds * 1000 / LOOKS_A_LEASE;
+    this.#timer = setInterval(() => this.look(), Math.min(LOOK_INTERVAL_MS, lookMs));
     Deno.unrefTimer(this.#timer);
   }
 

@@ -79,7 +79,7 @@ export class Jobs implements AsyncDisposable {
   async start(caller: Caller, request: ConversionRequest, origin: string): Promise<JobInfo> {
     const { config, content } = this.#options;
     if (config.conversions_max === 0) {
-      throw new HubProblem(501, "not_implemented", "This hub converts no images");
+      throw new HubProblem(403, "registry_forbidden", "This hub converts no images");
     }
     const reference = imageOf(request.image_name);
     registryAccess(reference, config);

@@ -11,6 +11,9 @@ import { ImageRegistry, makeImage, randomFile } from "../helpers/made_image.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
 
+/** What only the hub itself has to know. */
+const JWT_SECRET = "what only the hub itself has to know";
+
 /** A hub in a process of its own, and somebody who is signed in. */
 class HubProcess {
   readonly child: Deno.ChildProcess;
@@ -24,7 +27,10 @@ class HubProcess {
   }
 
   static async start(config: string): Promise<HubProcess> {
-    const child = startMyfs(["serve", "--config-path", config], { program: "myfs_hub" });
+    const child = startMyfs(["serve", "--config-path", config], {
+      program: "myfs_hub",
+      env: { MYFS_HUB_JWT_SECRET: JWT_SECRET },
+    });
     await child.stdout.cancel();
     let text = "";
     void (async () => {
@@ -88,7 +94,7 @@ class Place implements AsyncDisposable {
 socket_path = ""
 data_dir = "${this.folder.file("data")}"
 log_format = "json"
-conversion_lease_seconds = 1.5
+conversion_lease_seconds = 3
 private_registries = ${hosts}
 plain_http_registries = ${hosts}
 [[users]]
@@ -130,6 +136,13 @@ Deno.test("hub conversion: a hub that was killed in the midst of it does it when
   const other = { image_name: place.image, name: "other", username: "u", password: secret };
   const denied = await first.ask("/api/v1/fl", other);
   await until(() => place.isAsked, 60_000);
+  await until(async () => (await conversionProcesses(place.folder.path)).length === 2, 60_000);
+  for (const pid of await conversionProcesses(place.folder.path)) {
+    for (const name of ["cmdline", "environ"]) {
+      const text = await Deno.readTextFile(`/proc/${pid}/${name}`);
+      assert.ok(!text.includes(secret) && !text.includes(JWT_SECRET), name);
+    }
+  }
   await first.end("SIGKILL");
   // None outlives its hub.
   await until(async () => (await conversionProcesses(place.folder.path)).length === 0, 60_000);

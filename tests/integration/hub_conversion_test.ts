@@ -18,7 +18,7 @@ import { until } from "../helpers/until.ts";
 /** Settings of a hub that may read from registries of the test. */
 function settingsFor(...hosts: readonly string[]): string {
   const list = JSON.stringify(hosts);
-  return `private_registries = ${list}\nplain_http_registries = ${list}\nconversion_lease_seconds = 1`;
+  return `private_registries = ${list}\nplain_http_registries = ${list}\nconversion_lease_seconds = 2`;
 }
 
 /** The ends of a job. */
@@ -155,6 +155,39 @@ Deno.test("hub conversion: an image becomes a flist of who asked, byte for byte 
   assert.equal(removed.status, 204);
   assert.deepEqual(await usage(), { bytes: 0, objects: 0 });
 });
+
+for (const dedup of ["users", "user"]) {
+  Deno.test(`hub conversion: what two users made of one image is each one's own (dedup = ${dedup})`, async () => {
+    const data = randomFile("etc/data", 400_000);
+    await using registry = ImageRegistry.start({ "app:v1": makeImage([data]) });
+    await using hub = await HubServer.start(`dedup = "${dedup}"\n${settingsFor(registry.host)}`);
+    const { access_token: alice } = await hub.signIn("alice");
+    const { access_token: bob } = await hub.signIn("bob");
+    const json = { image_name: `${registry.host}/app:v1`, name: "app", profile: "rfs" };
+    const [one, other] = await Promise.all([start(hub, alice, json), start(hub, bob, json)]);
+    const { digest } = await waitFor(hub, alice, one);
+    assert.equal((await waitFor(hub, bob, other)).digest, digest);
+    const { content } = hub.serving.hub;
+    const usage = await content.usageOf("bob");
+    assert.ok(usage.bytes > 400_000);
+    assert.deepEqual(await content.usageOf("alice"), usage);
+    await (await hub.send("DELETE", "/api/v1/flists/alice/app/v1", { token: alice })).text();
+    assert.deepEqual(await content.usageOf("alice"), { bytes: 0, objects: 0 });
+    await content.collectGarbage({ graceMs: -1000, historyMs: -1000 });
+    // As rfs's programs read it.
+    const inspected = await hub.ask(200, "GET", "/api/v1/flists/bob/app/v1/inspect", {
+      token: bob,
+    });
+    assert.equal(inspected.profile, "rfs");
+    assert.deepEqual(inspected.routes, [{ start: 0, end: 255, url: `server://${hub.url}` }]);
+    using folder = new TempFolder();
+    const flist = await hub.send("GET", `/flists/bob/app-v1.fl`, { token: bob });
+    await Deno.writeFile(folder.file("app.fl"), await flist.bytes());
+    const store = `server://${hub.url}?token=${bob}`;
+    await using image = await openImage(folder.file("app.fl"), { store });
+    assert.deepEqual(await image.readFile("etc/data"), data.content);
+  });
+}
 
 Deno.test("hub conversion: events come as they happen, and go on after the one that was last seen", async () => {
   await using registry = ImageRegistry.start();
@@ -308,6 +341,11 @@ Deno.test("hub conversion: without a word in its configuration, a hub reads from
     json: { image_name: "quay.io/team/app" },
   });
   assert.equal(forbidden.code, "registry_forbidden");
+  await using none = await HubServer.start("conversions_max = 0");
+  const { access_token } = await none.signIn("bob");
+  const refused = { token: access_token, json: { image_name: "nginx" } };
+  const { title } = await none.ask(403, "POST", "/api/v1/fl", refused);
+  assert.equal(title, "This hub converts no images");
   for (const image_name of ["oci:/etc:x", "docker-archive:/etc/passwd", "docker-daemon:app:1"]) {
     const json = { image_name };
     assert.equal((await hub.ask(422, "POST", "/api/v1/fl", { token, json })).code, "image_invalid");
