@@ -5,11 +5,28 @@
  * @module
  */
 
+import { isIP } from "node:net";
+import { parseStoreSpec } from "myfs";
 import * as z from "zod";
 
 const port = z.int().min(0).max(65_535);
 const seconds = z.number().positive().max(86_400);
 const path = z.string().min(1);
+
+/** A store, as far as it can be told without it. What is wrong is said without secrets. */
+const storeSpec = z.string().min(1).superRefine((text, context) => {
+  try {
+    parseStoreSpec(text);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    context.addIssue({ code: "custom", message });
+  }
+});
+
+/** Whom no request could come from is a mistake that opens, or shuts, nothing: it has to be told. */
+const proxy = z.string().refine((text) => text === "unix" || isIP(text) !== 0, {
+  message: "has to be an address such as 10.0.0.1, or unix; ranges are not known",
+});
 
 /** A user of the configuration, with the password as rfs's files have it. */
 const ConfiguredUser = z.strictObject({
@@ -25,12 +42,12 @@ export const Settings = z.strictObject({
   socket_path: z.string().optional().describe("Unix socket to listen on as well; empty for none"),
   tls_cert: path.optional().describe("certificate chain in PEM; with tls_key, the port speaks TLS"),
   tls_key: path.optional().describe("private key in PEM"),
-  trusted_proxies: z.array(z.string()).default([])
+  trusted_proxies: z.array(proxy).default([])
     .describe(
       "addresses of proxies whose X-Forwarded-For is believed; unix for those on the Unix socket",
     ),
   data_dir: path.optional().describe("folder of everything that has no place of its own"),
-  store_url: z.array(z.string().min(1)).min(1).optional()
+  store_url: z.array(storeSpec).min(1).optional()
     .describe("where blocks are kept; several as shards or replicas (00-7f=dir:///a)"),
   flist_dir: path.optional().describe("folder of flists"),
   sqlite_path: path.optional().describe("the database"),

@@ -39,9 +39,13 @@ export async function runFlistTask<Kind extends "checked" | "paths">(
     resourceLimits: { maxOldGenerationSizeMb: memoryMaxMib },
   });
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-  const timer = setTimeout(() => reject(invalid("It takes too long to read")), timeMaxMs);
+  let isInTime = true;
+  const timer = setTimeout(() => {
+    isInTime = false;
+    reject(invalid("It takes too long to read"));
+  }, timeMaxMs);
   worker.once("message", resolve);
-  worker.once("error", ({ code }: Error & { readonly code?: string }) => {
+  worker.on("error", ({ code }: Error & { readonly code?: string }) => {
     const isLarge = code === "ERR_WORKER_OUT_OF_MEMORY";
     reject(invalid(isLarge ? "It takes too much memory to read" : "It cannot be read"));
   });
@@ -51,13 +55,20 @@ export async function runFlistTask<Kind extends "checked" | "paths">(
     return result as FlistResult & { readonly kind: Kind };
   } finally {
     clearTimeout(timer);
-    await worker.terminate();
-    await ended;
-    // A place that is handed on stays taken.
-    const next = waiting.shift();
-    if (next === undefined) running--;
-    else next();
+    const freed = endThread(worker, ended);
+    // SQLite does not break off in the middle of a large file; the answer does not wait for that.
+    if (isInTime) await freed;
   }
+}
+
+/** Ends a thread, and gives its place to the next task once it is over. */
+async function endThread(worker: Worker, ended: Promise<void>): Promise<void> {
+  await worker.terminate();
+  await ended;
+  // A place that is handed on stays taken.
+  const next = waiting.shift();
+  if (next === undefined) running--;
+  else next();
 }
 
 function invalid(reason: string): HubProblem {

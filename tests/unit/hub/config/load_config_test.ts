@@ -120,6 +120,19 @@ Deno.test("config: all mistakes are told at once, with lines and variables, and 
   assert.match(await problemsOf(undefined, { MYFS_HUB_CONFIG_PATH: "/nowhere" }), /No such file/);
 });
 
+Deno.test("config: places and addresses that cannot be are told, without their secrets", async () => {
+  const secret = "canary-0123456789";
+  const text = 'data_dir = "/d"\ntrusted_proxies = ["127.0.0.1", "::1", "unix", "10.0.0.0/8"]\n' +
+    `store_url = ["dir:///a", "80-7f=dir:///b", "s3://key:${secret}@host:999999/b", "b"]\n`;
+  const problems = await problemsOf(text);
+  assert.match(problems, /^line 2: trusted_proxies\.3: .*ranges are not known$/m);
+  assert.match(problems, /^line 3: store_url\.1: .*the range ends before it starts$/m);
+  assert.match(problems, /^line 3: store_url\.2: .*not a valid URL$/m);
+  assert.match(problems, /^line 3: store_url\.3: .*not a URL/m);
+  assert.ok(!/store_url\.0|trusted_proxies\.[012]/.test(problems), problems);
+  assert.ok(!problems.includes(secret), problems);
+});
+
 Deno.test("config: settings that do not go together are refused", async () => {
   assert.match(await problemsOf('data_dir = "/d"\ntls_key = "k"\n'), /tls_cert and tls_key/);
   const times = "header_timeout_seconds = 9\nrequest_timeout_seconds = 8\n";

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { IncomingFlist } from "../../../../hub/content/incoming_flist.ts";
+import { HubContent } from "../../../helpers/hub_content.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
 
 const names = (path: string): string[] => Array.from(Deno.readDirSync(path), ({ name }) => name);
@@ -35,4 +36,20 @@ Deno.test("incoming flist: what was not published leaves nothing", async () => {
   }
   assert.deepEqual(names(folder.path), []);
   await assert.rejects(IncomingFlist.create(folder.file("away"), 10), Deno.errors.NotFound);
+});
+
+Deno.test("incoming flist: what a killed hub left on its way in is removed, what is on its way is not", async () => {
+  await using hub = await HubContent.open();
+  const { flists } = hub.content;
+  await using incoming = await flists.receive();
+  await incoming.write(Uint8Array.of(1));
+  const left = `${incoming.path}.left`;
+  await Deno.writeTextFile(left, "half a flist");
+  const old = Date.now() - 3 * 86_400_000;
+  await Deno.utime(left, old / 1000, old / 1000);
+  await hub.content.collectGarbage({ dryRun: true });
+  await Deno.stat(left);
+  await hub.content.collectGarbage();
+  await assert.rejects(Deno.stat(left), Deno.errors.NotFound);
+  await Deno.stat(incoming.path);
 });
