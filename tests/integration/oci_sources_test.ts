@@ -84,8 +84,17 @@ requiringTest(
     await buildImage(folder);
     const registryFolder = folder.tree("registry");
     const store = `dir://${folder.file("blocks")}`;
-    const options = { program: "myfs_tool", env: { HOME: folder.path } } as const;
+    const none = { DOCKER_CONFIG: folder.path, XDG_CONFIG_HOME: folder.path };
+    const env = { ...none, XDG_RUNTIME_DIR: folder.path, MYFS_CACHE_DIR: folder.file("state") };
+    const options = { program: "myfs_tool", env } as const;
+    const forget = async (): Promise<void> => {
+      const { path } = folder;
+      await Deno.remove(`${path}/state`, { recursive: true }).catch(() => {});
+      await Deno.remove(`${path}/blocks`, { recursive: true }).catch(() => {});
+    };
     const convert = async (name: string, ...flags: string[]): Promise<Uint8Array> => {
+      // Else layers that one source gave need not be read from the next.
+      await forget();
       const meta = folder.file("made.fl");
       const args = ["container", "-i", name, "-m", meta, "-s", store, "--plain-http", ...flags];
       const { code, stdout, stderr } = await myfs([...args, "-q"], options);
@@ -134,6 +143,14 @@ requiringTest(
     }
     flists.set("oci", await convert(`oci:${folder.file("layout")}:app`));
     flists.set("oci-archive", await convert(`oci-archive:${folder.file("oci.tar")}`));
+    const stateFolder = folder.file("state");
+    const known = await convertImage(`oci:${folder.file("layout")}:app`, {
+      meta: folder.file("known.fl"),
+      store,
+      stateFolder,
+    });
+    assert.equal(known.images[0]!.layersKnown, 4);
+    flists.set("layers packed before", await Deno.readFile(folder.file("known.fl")));
     const [first, ...others] = flists;
     for (const [name, flist] of others) {
       assert.ok(
