@@ -128,6 +128,7 @@ export async function packTar(
     if (entry.hardLinkTo !== undefined) tree.link(entry.path, entry.hardLinkTo);
     else tree.put(entry.path, await feedEntry(reader, entry, feed));
   }
+  progress.report();
   await feed.finish();
   await pack.readSource();
   return await pack.finish(startedMs);
@@ -158,6 +159,11 @@ export class ReadProgress {
   /** Counts bytes that have been read, or need not be. */
   add(bytes: number): void {
     this.#bytes += bytes;
+    this.report();
+  }
+
+  /** Tells what has been counted. */
+  report(): void {
     const total = this.#bytesTotal;
     this.#onProgress?.({
       phase: "read",

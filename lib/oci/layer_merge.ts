@@ -224,6 +224,7 @@ export class LayerMerge {
       progress.entries++;
       await onEntry(entry, reader, index++);
     }
+    progress.report();
     layer.count = index;
     layer.plainBytes = size;
   }
