@@ -6,7 +6,7 @@
 
 import type { ContainerImage, ConvertReport } from "myfs";
 import { escapeControls } from "./escape.ts";
-import { formatBytes, formatNoun } from "./format.ts";
+import { formatBytes, formatCount, formatNoun } from "./format.ts";
 import type { Document } from "./printer.ts";
 import { packSummary } from "./summaries.ts";
 
@@ -47,9 +47,10 @@ export function containerImageDocument(image: ContainerImage): Document {
 
 /** What a conversion came to. */
 export function* conversionSummary({ reference, images }: ConvertReport): Generator<string> {
-  for (const { platform, layers, layerBytes, pack } of images) {
-    yield* packSummary(reference, pack);
+  for (const { platform, layers, layersKnown, layerBytes, pack } of images) {
+    yield* packSummary(reference, pack, "layers that were packed before");
+    const known = layersKnown === 0 ? "" : `; ${formatCount(layersKnown)} packed before`;
     yield `  image    ${escapeControls(platform)}, ${formatNoun(layers, "layer")}, ` +
-      `${formatBytes(layerBytes)} read`;
+      `${formatBytes(layerBytes)}${known}`;
   }
 }

@@ -21,11 +21,19 @@ import {
   formatShare,
 } from "./format.ts";
 
-/** What was packed, and what it cost. */
-export function* packSummary(source: string, report: PackReport): Generator<string> {
+/**
+ * What was packed, and what it cost.
+ *
+ * @param known What blocks were known from.
+ */
+export function* packSummary(
+  source: string,
+  report: PackReport,
+  known = "the base",
+): Generator<string> {
   const { contentBytes, durationMs } = report;
   yield `Packed ${source} into ${report.meta} in ${timeAndRate(contentBytes, durationMs)}`;
-  yield* packedLines(report);
+  yield* packedLines(report, known);
 }
 
 /** What an overlay's changes came to, and what they cost. */
@@ -34,7 +42,7 @@ export function* commitSummary(report: CommitReport): Generator<string> {
   yield `Committed ${upper} on ${base} into ${meta} in ${formatDuration(durationMs)}`;
   yield `  changes  ${formatNoun(report.upperEntries, "entry", "entries")} from the overlay, ` +
     `${formatNoun(report.whiteouts, "name")} of the base taken away`;
-  yield* packedLines(report);
+  yield* packedLines(report, "the base");
   if (blocksElsewhere > 0) {
     yield `  routes   ${formatNoun(blocksElsewhere, "block")} in the stores of the base alone, ` +
       "which the flist names too";
@@ -42,7 +50,7 @@ export function* commitSummary(report: CommitReport): Generator<string> {
 }
 
 /** The lines that describe an image and its blocks. */
-function* packedLines(report: PackReport): Generator<string> {
+function* packedLines(report: PackReport, known: string): Generator<string> {
   const { contentBytes } = report;
   yield `  tree     ${countsText(report)}`;
   yield `  content  ${formatBytes(contentBytes)} in ${formatNoun(report.chunks, "chunk")}; ` +
@@ -50,10 +58,10 @@ function* packedLines(report: PackReport): Generator<string> {
     `${formatShare(report.referencedBytes, contentBytes)} of the content`;
   yield `  stored   ${formatNoun(report.blocksStored, "new block")}, ` +
     `${formatBytes(report.storedBytes)}; ${formatCount(report.blocksPresent)} were there already`;
-  if (report.unchangedFiles > 0 || report.blocksReused > 0) {
-    yield `  reused   ${formatNoun(report.unchangedFiles, "unchanged file")}, ` +
-      `${formatNoun(report.blocksReused, "block")} of the base`;
-  }
+  const reused: string[] = [];
+  if (report.unchangedFiles > 0) reused.push(formatNoun(report.unchangedFiles, "unchanged file"));
+  if (report.blocksReused > 0) reused.push(formatNoun(report.blocksReused, "block"));
+  if (reused.length > 0) yield `  reused   ${reused.join(", ")} of ${known}`;
   yield `  flist    ${formatBytes(report.flistBytes)}, profile ${report.profile}`;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { displayByteString } from "../base/byte_string.ts";
+import type { ProgressListener } from "../base/progress.ts";
 import { FlistWriter } from "../flist/flist_writer.ts";
 import { asSystemError } from "../linux/errno.ts";
 import { decompress } from "../tree/tar/decompress.ts";
@@ -102,7 +103,7 @@ export async function packTar(
   const profile = options.profile ?? "myfs";
   checkSealing(profile, options);
   const name = typeof source === "string" ? displayByteString(source) : "the archive";
-  const stream = typeof source === "string" ? await openArchive(source) : source;
+  const archive = typeof source === "string" ? await openArchive(source) : { stream: source };
   await using used = await useStore(options.store, profile, {
     ...options.storeOptions,
     create: true,
@@ -115,24 +116,73 @@ export async function packTar(
   });
   const feed = pack.feed();
   const isExcluded = excludeMatcher(options.exclude ?? []);
+  const progress = new ReadProgress(options.onProgress, archive.size);
   await using reader = new TarReader(
-    decompress(stream, { name, ...limits }),
+    decompress(progress.counted(archive.stream), { name, ...limits }),
     { name, entriesMax: limits.entriesMax },
   );
   for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
     options.signal?.throwIfAborted();
+    progress.entries++;
     if (isExcluded(entry.path, entry.kind)) continue;
     if (entry.hardLinkTo !== undefined) tree.link(entry.path, entry.hardLinkTo);
     else tree.put(entry.path, await feedEntry(reader, entry, feed));
   }
+  progress.report();
   await feed.finish();
   await pack.readSource();
   return await pack.finish(startedMs);
 }
 
-async function openArchive(path: string): Promise<ReadableStream<Uint8Array>> {
+/** Tells how much of archives has been read, as they are stored. */
+export class ReadProgress {
+  /** Entries read so far: for the reader to count. */
+  entries = 0;
+  readonly #onProgress: ProgressListener | undefined;
+  readonly #bytesTotal: number | undefined;
+  #bytes = 0;
+
+  /** @param bytesTotal What there is in all, where it is known. */
+  constructor(onProgress: ProgressListener | undefined, bytesTotal: number | undefined) {
+    this.#onProgress = onProgress;
+    this.#bytesTotal = bytesTotal;
+  }
+
+  /** Passes on `pieces` and counts them. */
+  async *counted(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+    for await (const piece of pieces) {
+      this.add(piece.length);
+      yield piece;
+    }
+  }
+
+  /** Counts bytes that have been read, or need not be. */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    this.report();
+  }
+
+  /** Tells what has been counted. */
+  report(): void {
+    const total = this.#bytesTotal;
+    this.#onProgress?.({
+      phase: "read",
+      entries: this.entries,
+      bytes: this.#bytes,
+      // What turns out to be needed after all is read twice.
+      ...(total === undefined ? {} : { bytesTotal: Math.max(total, this.#bytes) }),
+    });
+  }
+}
+
+async function openArchive(
+  path: string,
+): Promise<{ stream: ReadableStream<Uint8Array>; size?: number }> {
   try {
-    return (await Deno.open(path)).readable;
+    const file = await Deno.open(path);
+    const { isFile, size } = await file.stat();
+    // A pipe has no size.
+    return { stream: file.readable, ...(isFile ? { size } : {}) };
   } catch (error) {
     throw asSystemError("open", path, error);
   }

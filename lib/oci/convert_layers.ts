@@ -14,7 +14,7 @@ import type { ContentFeed } from "../image/content_feed.ts";
 import { excludeMatcher } from "../image/exclude.ts";
 import { routesOf, useStore } from "../image/image_stores.ts";
 import { checkSealing, Pack, type PackReport, resolveJobs } from "../image/pack.ts";
-import { type PackTarOptions, resolveLimits } from "../image/pack_tar.ts";
+import { type PackTarOptions, ReadProgress, resolveLimits } from "../image/pack_tar.ts";
 import type { Store } from "../store/store.ts";
 import { parseImageConfig } from "./image_config.ts";
 import { checkLayerCount, LayerMerge } from "./layer_merge.ts";
@@ -116,6 +116,7 @@ export async function convertLayers(
     signal: options.signal,
     isExcluded: excludeMatcher(options.exclude ?? []),
     onLayer: (layer, entries) => options.onLayer?.(numbers.get(layer)!, layer.digest, entries),
+    progress: new ReadProgress(options.onProgress, sizeOf(layers)),
     records,
   });
   await merge.merge(prefetched.layers.map((source, i) => ({ source, diffId: diffIds[i] })));
@@ -127,6 +128,16 @@ export async function convertLayers(
     await records?.keep(diffId, read, pack.packedPart(part));
   }
   return { ...report, layersKnown: merge.knownCount };
+}
+
+/** Bytes of all layers, as they are stored; undefined where it is not known of all. */
+function sizeOf(layers: readonly LayerSource[]): number | undefined {
+  let sum = 0;
+  for (const { size } of layers) {
+    if (size === undefined) return undefined;
+    sum += size;
+  }
+  return sum;
 }
 
 function recordsFor(

@@ -11,7 +11,7 @@ import { ArchiveFormatError, LimitExceededError } from "../base/errors.ts";
 import type { AssembledEntry, AssembledInode, AssembledTree } from "../image/assembled_tree.ts";
 import type { ContentFeed } from "../image/content_feed.ts";
 import type { FedPart } from "../image/packed_part.ts";
-import { type ArchiveLimits, assembled, feedEntry } from "../image/pack_tar.ts";
+import { type ArchiveLimits, assembled, feedEntry, type ReadProgress } from "../image/pack_tar.ts";
 import { decompress } from "../tree/tar/decompress.ts";
 import { type TarEntry, TarReader } from "../tree/tar/tar_reader.ts";
 import { HiddenPaths } from "./hidden_paths.ts";
@@ -34,6 +34,8 @@ export interface LayerMergeOptions {
   readonly isExcluded: (path: string, kind: TarEntry["kind"]) => boolean;
   /** Told when a layer has been read, or was known. */
   readonly onLayer: (layer: LayerSource, entries: number) => void;
+  /** Told of what is read. */
+  readonly progress: ReadProgress;
   /** Layers that were packed before; undefined where nothing is kept. */
   readonly records: LayerRecords | undefined;
 }
@@ -70,16 +72,15 @@ export class LayerMerge {
   readonly #passedOver = new Map<AssembledEntry, PassedOver>();
   readonly #fresh: FreshLayer[] = [];
   #knownCount = 0;
-  #entriesLeft: number;
-  #plainBytesLeft: number;
+  /** What has been read of all layers so far. */
+  #entryCount = 0;
+  #plainBytes = 0;
 
   /** @param tree Empty; is filled by {@link merge}. */
   constructor(tree: AssembledTree, feed: ContentFeed, options: LayerMergeOptions) {
     this.#tree = tree;
     this.#feed = feed;
     this.#options = options;
-    this.#entriesLeft = options.limits.entriesMax;
-    this.#plainBytesLeft = options.limits.plainBytesMax;
   }
 
   /** Layers that were read and can be kept, when {@link merge} is done. */
@@ -122,7 +123,10 @@ export class LayerMerge {
     if (found === undefined) return undefined;
     const { read, part } = found;
     // It is read after all where that would show that it is too much.
-    if (read.count > this.#entriesLeft || read.plainBytes > this.#plainBytesLeft) return undefined;
+    const { entriesMax, plainBytesMax } = this.#options.limits;
+    const isTooMuch = this.#entryCount + read.count > entriesMax ||
+      this.#plainBytes + read.plainBytes > plainBytesMax;
+    if (isTooMuch) return undefined;
     const first = await this.#feed.takePart(part);
     const layer: ReadLayer = {
       ...read,
@@ -139,6 +143,8 @@ export class LayerMerge {
     }
     this.#count(layer);
     this.#knownCount++;
+    this.#options.progress.entries += layer.count;
+    this.#options.progress.add(source.size ?? 0);
     return layer;
   }
 
@@ -187,8 +193,8 @@ export class LayerMerge {
   }
 
   #count({ count, plainBytes }: ReadLayer): void {
-    this.#entriesLeft -= count;
-    this.#plainBytesLeft -= plainBytes;
+    this.#entryCount += count;
+    this.#plainBytes += plainBytes;
   }
 
   /** Reads the archive of `layer`, entry by entry, within the limits for all of them. */
@@ -196,12 +202,13 @@ export class LayerMerge {
     layer: ReadLayer,
     onEntry: (entry: TarEntry, reader: TarReader, index: number) => Promise<void>,
   ): Promise<void> {
-    const { limits, signal } = this.#options;
+    const { limits, signal, progress } = this.#options;
     const name = nameOf(layer);
-    const plain = decompress(layer.source.open(signal), {
+    const plain = decompress(progress.counted(layer.source.open(signal)), {
       name,
       ratioMax: limits.ratioMax,
-      plainBytesMax: this.#plainBytesLeft,
+      plainBytesMax: limits.plainBytesMax,
+      plainBytesBefore: this.#plainBytes,
     });
     let size = 0;
     const count = (bytes: number): void => {
@@ -209,13 +216,15 @@ export class LayerMerge {
     };
     await using reader = new TarReader(
       checked(plain, name, layer.diffId, count),
-      { name, entriesMax: this.#entriesLeft },
+      { name, entriesMax: limits.entriesMax, entriesBefore: this.#entryCount },
     );
     let index = 0;
     for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
       signal?.throwIfAborted();
+      progress.entries++;
       await onEntry(entry, reader, index++);
     }
+    progress.report();
     layer.count = index;
     layer.plainBytes = size;
   }
@@ -270,8 +279,8 @@ export class LayerMerge {
     for (const [layer, entries] of wanted) {
       await this.#feed.beginPart();
       // They have been counted the first time.
-      this.#entriesLeft = layer.count;
-      this.#plainBytesLeft = this.#options.limits.plainBytesMax;
+      this.#entryCount = 0;
+      this.#plainBytes = 0;
       await this.#forEach(layer, async (entry, reader, index) => {
         const file = entries.get(index);
         if (file === undefined) return;

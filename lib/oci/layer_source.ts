@@ -10,6 +10,8 @@ export interface LayerSource {
   readonly digest: string;
   /** Media type as the manifest says it. What the bytes are decides, not this. */
   readonly mediaType: string;
+  /** As it is stored, in bytes, where that is known: for reports of progress. */
+  readonly size?: number;
   /**
    * Digest of the archive without compression, as the image's config says in `rootfs.diff_ids`. Where
    * it is given, the archive is checked against it.

@@ -19,6 +19,8 @@ export type Need =
   | "rsync"
   | "strace"
   | "tar"
+  | "bsdtar"
+  | "buildah"
   | "setfattr"
   | "setcap"
   | "zstd"

@@ -51,6 +51,33 @@ skopeo copy -q --dest-compress --dest-compress-format zstd oci:layout:app oci:zs
 umoci unpack --image layout:app bundle
 `;
 
+/** An image on top of another one, as buildah makes it of what is changed in its container's tree. */
+const BUILDAH = String.raw`
+set -eu
+cd "$1"
+echo '{"default":[{"type":"insecureAcceptAnything"}]}' > policy.json
+b() { buildah --root "$PWD/storage" --runroot "$PWD/run" --storage-driver vfs "$@"; }
+commit() { b commit -q --signature-policy policy.json "$@" > /dev/null; }
+mkdir -p tree/usr/bin tree/etc/old
+cp /bin/true tree/etc/tool; setcap cap_net_raw+ep tree/etc/tool; cp /bin/true tree/usr/bin/tool; ln -s usr/bin tree/bin
+echo a > tree/etc/a; ln tree/etc/a tree/etc/b; echo gone > tree/etc/gone; echo old > tree/etc/old/file
+chown 1234:4321 tree/etc/a; setfattr -n user.note -v hello tree/etc/b
+container=$(b from --signature-policy policy.json scratch)
+b copy -q "$container" tree /
+commit --timestamp 1000000000 "$container" base
+b rm "$container" > /dev/null
+container=$(b from --signature-policy policy.json localhost/base)
+root=$(b mount "$container")
+rm -r "$root/etc/gone" "$root/usr/bin"; mkdir "$root/usr/bin"; echo other > "$root/usr/bin/other"
+mv "$root/etc/old" "$root/etc/new"; echo changed > "$root/etc/a"; ln -s /etc/new "$root/etc/link"
+b umount "$container" > /dev/null
+b config --cmd '["/usr/bin/other", "-v"]' --env A=b --workingdir /etc "$container"
+commit "$container" oci:layout:app
+skopeo copy -q oci:layout:app docker-archive:docker.tar:app:v1
+b rm "$container" > /dev/null
+umoci unpack --image layout:app bundle
+`;
+
 async function buildImage(folder: TempFolder): Promise<void> {
   await runProgram("bash", "-c", LAYERS, "bash", folder.path);
 }
@@ -66,6 +93,15 @@ async function manifestOf(layout: string): Promise<{ layers: { mediaType: string
   const read = async (name: string) => JSON.parse(await Deno.readTextFile(`${layout}/${name}`));
   const { manifests } = await read("index.json");
   return await read(`blobs/${manifests[0].digest.replace(":", "/")}`);
+}
+
+/**
+ * A flist but for the digest of its manifest: an archive of Docker has none, and that of layers which
+ * are compressed in another way has another one. All else is the same.
+ */
+function linesOf(flist: string): string[] {
+  using reader = FlistReader.open(flist);
+  return [...dumpFlist(reader)].filter((line) => !line.startsWith("tag oci.manifest="));
 }
 
 /** A daemon's socket, behind which there is only an archive. */
@@ -84,8 +120,17 @@ requiringTest(
     await buildImage(folder);
     const registryFolder = folder.tree("registry");
     const store = `dir://${folder.file("blocks")}`;
-    const options = { program: "myfs_tool", env: { HOME: folder.path } } as const;
+    const none = { DOCKER_CONFIG: folder.path, XDG_CONFIG_HOME: folder.path };
+    const env = { ...none, XDG_RUNTIME_DIR: folder.path, MYFS_CACHE_DIR: folder.file("state") };
+    const options = { program: "myfs_tool", env } as const;
+    const forget = async (): Promise<void> => {
+      const { path } = folder;
+      await Deno.remove(`${path}/state`, { recursive: true }).catch(() => {});
+      await Deno.remove(`${path}/blocks`, { recursive: true }).catch(() => {});
+    };
     const convert = async (name: string, ...flags: string[]): Promise<Uint8Array> => {
+      // Else layers that one source gave need not be read from the next.
+      await forget();
       const meta = folder.file("made.fl");
       const args = ["container", "-i", name, "-m", meta, "-s", store, "--plain-http", ...flags];
       const { code, stdout, stderr } = await myfs([...args, "-q"], options);
@@ -134,6 +179,14 @@ requiringTest(
     }
     flists.set("oci", await convert(`oci:${folder.file("layout")}:app`));
     flists.set("oci-archive", await convert(`oci-archive:${folder.file("oci.tar")}`));
+    const stateFolder = folder.file("state");
+    const known = await convertImage(`oci:${folder.file("layout")}:app`, {
+      meta: folder.file("known.fl"),
+      store,
+      stateFolder,
+    });
+    assert.equal(known.images[0]!.layersKnown, 4);
+    flists.set("layers packed before", await Deno.readFile(folder.file("known.fl")));
     const [first, ...others] = flists;
     for (const [name, flist] of others) {
       assert.ok(
@@ -153,12 +206,6 @@ requiringTest(
     const dump = (path: string): string[] => dumpTree(path, { holes: false }).slice(1);
     assertSameDump(dump(target), dump(rootfs));
 
-    // An archive of Docker has no manifest, and that of other layers has another digest: the tag with it
-    // is left out. All else is the same.
-    const lines = (flist: string): string[] => {
-      using reader = FlistReader.open(flist);
-      return [...dumpFlist(reader)].filter((line) => !line.startsWith("tag oci.manifest="));
-    };
     const socket = folder.file("docker.sock");
     await using _daemon = serveArchive(socket, folder.file("docker.tar"));
     const named = folder.file("docker.fl");
@@ -166,16 +213,49 @@ requiringTest(
       const name of [`docker-archive:${folder.file("docker.tar")}:app:v1`, "docker-daemon:app:v1"]
     ) {
       await convertImage(name, { meta: named, store, daemonSockets: [socket] });
-      assert.deepEqual(lines(named), lines(meta), name);
+      assert.deepEqual(linesOf(named), linesOf(meta), name);
     }
     const { layers } = await manifestOf(folder.file("zstd"));
     assert.ok(layers.every(({ mediaType }) => mediaType.endsWith("+zstd")), layers[0]!.mediaType);
     await convertImage(`oci:${folder.file("zstd")}:app`, { meta: named, store });
-    assert.deepEqual(lines(named), lines(meta), "zstd");
+    assert.deepEqual(linesOf(named), linesOf(meta), "zstd");
     await assert.rejects(
       openContainerImage("docker-daemon:other", { daemonSockets: [socket] }),
       /does not have it/,
     );
+  },
+);
+
+requiringTest(
+  ["root", "buildah", "skopeo", "umoci", "setcap", "setfattr", "python3"],
+  "container: an image that buildah made becomes what umoci unpacks",
+  async () => {
+    using folder = new TempFolder();
+    await runProgram("bash", "-c", BUILDAH, "bash", folder.path);
+    const store = `dir://${folder.file("blocks")}`;
+    const meta = folder.file("a.fl");
+    const { images } = await convertImage(`oci:${folder.file("layout")}:app`, { meta, store });
+    assert.equal(images[0]!.layers, 2);
+    const target = folder.file("out");
+    await unpackImage(meta, target, { store, preserveOwnership: true });
+    assert.match(await Deno.readTextFile(`${target}/.startup.toml`), /args = \[ "-v" \]/);
+    await Deno.remove(`${target}/.startup.toml`);
+    const rootfs = folder.file("bundle/rootfs");
+    for (const root of [target, rootfs]) await Deno.utime(root, 1, 1);
+    const dump = (path: string): string[] => dumpTree(path, { holes: false });
+    assertSameDump(dump(target), dump(rootfs));
+    assert.ok(dump(target).some((line) => line.includes("security.capability")));
+    // What a layer took away is not there, and what it moved is.
+    assert.deepEqual(
+      await Array.fromAsync(Deno.readDir(`${target}/usr/bin`), ({ name }) => name),
+      ["other"],
+    );
+    assert.equal(await Deno.readTextFile(`${target}/etc/new/file`), "old\n");
+
+    const archived = folder.file("b.fl");
+    const name = `docker-archive:${folder.file("docker.tar")}:app:v1`;
+    await convertImage(name, { meta: archived, store });
+    assert.deepEqual(linesOf(archived), linesOf(meta));
   },
 );
 

@@ -23,6 +23,8 @@ export interface PlainLimits {
 export interface DecompressOptions extends PlainLimits {
   /** What the stream is called in messages, escaped for display. */
   readonly name: string;
+  /** How many plain bytes count before those of this stream. @default {0} */
+  readonly plainBytesBefore?: number;
 }
 
 /** How a stream is compressed. */
@@ -92,10 +94,11 @@ export async function* decompress(
 }
 
 function checkSize(size: number, compressed: number, options: DecompressOptions): void {
-  const { name, plainBytesMax, ratioMax } = options;
-  if (size > plainBytesMax) {
+  const { name, plainBytesMax, plainBytesBefore = 0, ratioMax } = options;
+  if (plainBytesBefore + size > plainBytesMax) {
+    const what = plainBytesBefore > 0 ? "what is read comes, with it," : "it comes";
     throw new LimitExceededError(
-      `Cannot read ${name}: it comes to more than ${plainBytesMax} bytes`,
+      `Cannot read ${name}: ${what} to more than ${plainBytesMax} bytes`,
       { hint: "If it is meant to, raise the limit with --plain-bytes-max." },
     );
   }

@@ -66,6 +66,8 @@ export interface TarReaderOptions {
   readonly name: string;
   /** Most entries. */
   readonly entriesMax: number;
+  /** How many entries count before those of this archive. @default {0} */
+  readonly entriesBefore?: number;
 }
 
 /** Largest PAX header or long name that is taken into memory. */
@@ -150,15 +152,17 @@ export class TarReader implements AsyncDisposable {
         case "V":
           await this.#extension(header);
           break;
-        default:
-          if (++this.#entries > this.#options.entriesMax) {
+        default: {
+          const { name, entriesMax, entriesBefore = 0 } = this.#options;
+          if (entriesBefore + ++this.#entries > entriesMax) {
             throw new LimitExceededError(
-              `Cannot read ${this.#options.name}: it has more than ` +
-                `${this.#options.entriesMax} entries`,
+              `Cannot read ${name}: ${entriesBefore > 0 ? "with it, there are" : "it has"} more ` +
+                `than ${entriesMax} entries`,
               { hint: "If it is meant to, raise the limit with --entries-max." },
             );
           }
           return await this.#entry(block, header, extensions);
+        }
       }
     }
   }

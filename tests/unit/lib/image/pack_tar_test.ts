@@ -8,10 +8,11 @@ import {
   SystemError,
   UnsafePathError,
 } from "../../../../lib/base/errors.ts";
+import type { ProgressEvent } from "../../../../lib/base/progress.ts";
 import { checkImage } from "../../../../lib/image/check.ts";
 import { openImage } from "../../../../lib/image/image.ts";
 import { packTar, type PackTarOptions, resolveLimits } from "../../../../lib/image/pack_tar.ts";
-import { makeTar } from "../../../helpers/tar_maker.ts";
+import { type MadeEntry, makeEntry, makeTar } from "../../../helpers/tar_maker.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
 import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
@@ -124,4 +125,46 @@ Deno.test("pack tar: an abort ends it", async () => {
 Deno.test("pack tar: limits are positive", () => {
   assert.equal(resolveLimits({ entriesMax: 5 }).entriesMax, 5);
   assert.throws(() => resolveLimits({ ratioMax: 0 }), RangeError);
+});
+
+Deno.test("pack tar: an archive without end is read as far as its limits, and leaves nothing", async () => {
+  const bombs: Readonly<Record<string, (i: number) => MadeEntry>> = {
+    files: (i) => ({ name: `d${i % 100}/f${i}` }),
+    devices: (i) => ({ name: `dev/${i}`, type: i % 2 === 0 ? "3" : "4" }),
+    "hard links": (i) => i === 0 ? { name: "0" } : { name: `${i}`, type: "1", link: "0" },
+    "the same name": () => ({ name: "same" }),
+  };
+  for (const [what, entryOf] of Object.entries(bombs)) {
+    using folder = new TempFolder();
+    let count = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(makeEntry(entryOf(count++))),
+    });
+    const options = { meta: folder.file("a.fl"), store: `dir://${folder.file("blocks")}` };
+    await assert.rejects(
+      packTar(endless, { ...options, limits: { entriesMax: 3000 } }),
+      (error: unknown) =>
+        error instanceof LimitExceededError && /more than 3000 entries/.test(error.message) &&
+        error.hint!.includes("--entries-max"),
+      what,
+    );
+    assert.ok(count < 3010, `${what}: ${count} entries were taken`);
+    assert.deepEqual(folder.names().filter((name) => name !== "blocks"), [], what);
+  }
+});
+
+Deno.test("pack tar: tells how much it has read", async () => {
+  using folder = new TempFolder();
+  const path = folder.file("a.tar");
+  await Deno.writeFile(path, ARCHIVE);
+  const read: ProgressEvent[] = [];
+  const onProgress = (event: ProgressEvent): void => {
+    if (event.phase === "read") read.push(event);
+  };
+  await packTar(path, { ...optionsIn(folder), onProgress });
+  const bytesTotal = ARCHIVE.length;
+  assert.deepEqual(read.at(-1), { phase: "read", entries: 7, bytes: bytesTotal, bytesTotal });
+  read.length = 0;
+  await packTar(stream(ARCHIVE), { ...optionsIn(folder), onProgress });
+  assert.deepEqual([read.at(-1)!.bytes, read.at(-1)!.bytesTotal], [bytesTotal, undefined]);
 });
