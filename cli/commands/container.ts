@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   entriesMaxOption,
   limitsOf,
@@ -16,11 +16,17 @@ import { EXIT_CODE } from "../exit_codes.ts";
 import { flistToWrite } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { conversionSummary } from "../output/container_images.ts";
+import {
+  excludeOption,
+  levelOption,
+  noStripPasswordOption,
+  profileOption,
+  tagOption,
+} from "../pack_options.ts";
 import { type RegistryFlags, registryOptions, registryOptionsOf } from "../registry_options.ts";
 import { UsageError } from "../problem.ts";
 import type { Execute } from "../session.ts";
 import {
-  collect,
   jobsOption,
   jsonOption,
   quietOption,
@@ -28,7 +34,6 @@ import {
   storeOption,
   storesOf,
   storeSpecOption,
-  wholeNumber,
 } from "../shared_options.ts";
 import {
   concurrencyOption,
@@ -37,7 +42,6 @@ import {
   timeoutOption,
   tuningOf,
 } from "../store_tuning.ts";
-import { collectTag } from "../tag.ts";
 
 /** Makes the command. */
 export function containerCommand(execute: Execute): CommandUnknownOpts {
@@ -57,18 +61,15 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
     .option("-m, --meta <flist>", "the flist to write (default: the image's name and .fl)")
     .addOption(storeOption("where blocks go, such as dir:///path; repeatable, also with a range"))
     .addOption(storeSpecOption)
-    .addOption(
-      new Option("--profile <profile>", "how blocks are made; rfs is for readers of that format")
-        .choices(["myfs", "rfs"]).default("myfs" as const),
-    )
-    .option("--exclude <pattern>", "leave out paths that match the glob; repeatable", collect)
-    .option("--level <level>", "zstd's compression level, 1 to 19 (default: 3)", wholeNumber(1, 19))
+    .addOption(profileOption)
+    .addOption(excludeOption)
+    .addOption(levelOption)
     .addOption(entriesMaxOption("an image"))
     .addOption(plainBytesMaxOption("an image"))
     .addOption(ratioMaxOption("a layer"))
     .addOption(jobsOption)
-    .option("--tag <key=value>", "tag the flist; repeatable", collectTag)
-    .option("--no-strip-password", "keep passwords of store URLs in the flist")
+    .addOption(tagOption)
+    .addOption(noStripPasswordOption)
     .addOption(quietOption)
     .addOption(jsonOption)
     .addOption(timeoutOption)
