@@ -17,7 +17,7 @@ import { findMount, type MountEntry } from "../fuse/mount_table.ts";
 import { notifyResend } from "../fuse/notify.ts";
 import { OPCODE_LIMIT, OPCODES } from "../fuse/opcodes.ts";
 import { type Holder, stopHolder } from "../fuse/takeover.ts";
-import { unmount } from "../fuse/unmount.ts";
+import { unmount, unmountEntry } from "../fuse/unmount.ts";
 import { codecSetupOf } from "../image/flist_codec.ts";
 import { type ReadStoreOptions, useStoreOf } from "../image/image_stores.ts";
 import type { LocalPlacement } from "../store/store.ts";
@@ -359,6 +359,7 @@ export class ImageMount implements AsyncDisposable {
   #lastFault: MountFault | undefined;
   #holder: Holder | undefined;
   #socket: StatusSocketServer | undefined;
+  #isServed = true;
   #unmounting: Promise<void> | undefined;
   readonly #startThread: (index: number) => void;
   #othersTimer: ReturnType<typeof setTimeout> | undefined;
@@ -428,6 +429,7 @@ export class ImageMount implements AsyncDisposable {
       clearTimeout(this.#othersTimer);
       threads.forEach((thread) => thread.giveUp());
       const ends = await Promise.all(threads.map(({ ended }) => ended));
+      this.#isServed = false;
       options.signal?.removeEventListener("abort", stop);
       reader.close();
       // Threads that failed have left the mount behind, and nobody answers for it. Whoever waits for
@@ -561,7 +563,7 @@ export class ImageMount implements AsyncDisposable {
   }
 
   /**
-   * Unmounts. It is gone from the tree at once. Programs that still use it get errors after a second
+   * Unmounts. It is gone from the tree at once, unless something is mounted over it. Programs that still use it get errors after a second
    * where this system allows that (`/sys/fs/fuse/connections`), else when this process ends or they
    * close what they have open; {@link finished} tells when.
    */
@@ -570,10 +572,13 @@ export class ImageMount implements AsyncDisposable {
   }
 
   async #unmount(): Promise<void> {
-    if (await unmountOverlay(this.#entry) === "busy") {
-      await unmountOverlay(this.#entry, { lazy: true });
+    // What is there when the kernel has ended ours is another's.
+    if (this.#isServed) {
+      if (await unmountOverlay(this.#entry) === "busy") {
+        await unmountOverlay(this.#entry, { lazy: true });
+      }
+      await unmountEntry(this.#entry, { lazy: true });
     }
-    await unmount(this.target, { lazy: true });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<"late">((settle) => {
       timer = setTimeout(() => settle("late"), GRACE_MS);
