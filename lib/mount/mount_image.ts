@@ -9,7 +9,7 @@ import { displayByteString } from "../base/byte_string.ts";
 import { MountError, StoreUnavailableError } from "../base/errors.ts";
 import type { BlockId } from "../block/block_ref.ts";
 import type { FlistReader } from "../flist/flist_reader.ts";
-import { cloneFuseDevice, closeDescriptor } from "../fuse/device_file.ts";
+import { cloneFuseDevice, closeDescriptor, isConnected } from "../fuse/device_file.ts";
 import { mountDevice } from "../fuse/kernel_device.ts";
 import { abortConnection, setReadAhead } from "../fuse/kernel_tuning.ts";
 import { LateReplies } from "../fuse/late_reply.ts";
@@ -435,7 +435,7 @@ export class ImageMount implements AsyncDisposable {
       // Threads that failed have left the mount behind, and nobody answers for it. Whoever waits for
       // them gets an error: programs, and the thread that pushes content.
       if (ends.includes("failed")) {
-        await unmount(target, { lazy: true });
+        if (isConnected(descriptors[0]!)) await unmountEntry(entry, { lazy: true });
         await abortConnection(entry.connection);
       }
       threads.forEach((thread) => thread.terminate());
@@ -563,17 +563,18 @@ export class ImageMount implements AsyncDisposable {
   }
 
   /**
-   * Unmounts. It is gone from the tree at once, unless something is mounted over it. Programs that still use it get errors after a second
-   * where this system allows that (`/sys/fs/fuse/connections`), else when this process ends or they
-   * close what they have open; {@link finished} tells when.
+   * Unmounts. It is gone from the tree at once, unless something is mounted over it. Programs that
+   * still use it get errors after a second where this system allows that
+   * (`/sys/fs/fuse/connections`), else when this process ends or they close what they have open;
+   * {@link finished} tells when.
    */
   async unmount(): Promise<void> {
     await (this.#unmounting ??= this.#unmount());
   }
 
   async #unmount(): Promise<void> {
-    // What is there when the kernel has ended ours is another's.
-    if (this.#isServed) {
+    // What is there when the kernel has ended ours is another's, even if it has the same numbers.
+    if (this.#isServed && isConnected(this.#parts.descriptors[0]!)) {
       if (await unmountOverlay(this.#entry) === "busy") {
         await unmountOverlay(this.#entry, { lazy: true });
       }
