@@ -4,10 +4,11 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import { Option } from "@commander-js/extra-typings";
-import type { BlockId, ImageMount, Prefetch } from "myfs";
+import type { BlockCache, BlockId, ImageMount, Prefetch } from "myfs";
 import { library } from "./library.ts";
-import { UsageError } from "./problem.ts";
+import { MissingError, UsageError } from "./problem.ts";
 import { byteCount } from "./store_tuning.ts";
 
 const GROUP = "Fetching ahead:";
@@ -67,6 +68,37 @@ async function readTrace(path: string): Promise<readonly BlockId[]> {
     );
   }
   return parseUseTrace(await Deno.readTextFile(path));
+}
+
+/**
+ * Says before a mount that there will be no place for what it used, instead of after.
+ *
+ * @throws {MissingError} when the directory of `path` does not exist.
+ */
+export async function checkTraceOut(path: string): Promise<void> {
+  const directory = dirname(path);
+  if (await Deno.stat(directory).then((status) => status.isDirectory, () => false)) return;
+  throw new MissingError(`Cannot write the trace ${path}: there is no directory ${directory}`);
+}
+
+/**
+ * Refuses to fetch ahead where there is no cache.
+ *
+ * @param isRefused Whether the user wants none.
+ * @throws {UsageError} when there is something to fetch ahead, and no cache for it.
+ */
+export function requireCacheFor(
+  { prefetch }: { readonly prefetch?: Prefetch },
+  cache: BlockCache | undefined,
+  isRefused: boolean,
+): void {
+  if (prefetch === undefined || cache !== undefined) return;
+  throw new UsageError(
+    "Cannot fetch blocks ahead without a cache to keep them in",
+    isRefused
+      ? "Leave out --no-cache."
+      : "Its stores are on this machine: there is nothing to fetch, unless you pass --cache.",
+  );
 }
 
 /** Writes what a mount used to `path`, whole or not at all. */

@@ -63,10 +63,33 @@ export function describeProblem(error: unknown): Problem {
   const known = stableCode(error, code);
   return {
     code: known,
-    message: error.message,
+    message: known === "system" ? sentenceOf(error.message) : error.message,
     ...(known === "internal" ? { hint: INTERNAL_HINT } : hint === undefined ? {} : { hint }),
     ...(failures === undefined ? {} : { failures }),
   };
+}
+
+/** What the runtime's operations are called in a sentence, where their own names say little. */
+const OPERATIONS: Readonly<Record<string, string>> = {
+  copy: "copy",
+  mkdir: "make",
+  readfile: "read",
+  rename: "rename",
+  stat: "look at",
+  writefile: "write",
+};
+
+/**
+ * The runtime's `No such file or directory (os error 2): stat 'a'` as a sentence of ours; other
+ * messages as they are.
+ */
+function sentenceOf(message: string): string {
+  const match = /^(.+?) \(os error \d+\): (\w+) '(.+)'$/.exec(message);
+  if (match === null) return message;
+  const [, reason, operation, path] = match;
+  const verb = OPERATIONS[operation!] ?? operation!;
+  const what = path!.replace("' -> '", " to ");
+  return `Cannot ${verb} ${what}: ${reason!.charAt(0).toLowerCase()}${reason!.slice(1)}`;
 }
 
 function stableCode(error: Error, code: unknown): string {

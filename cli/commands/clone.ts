@@ -17,6 +17,7 @@ import { flistToWrite, localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { cloneSummary } from "../output/summaries.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
+import { noStripPasswordOption } from "../pack_options.ts";
 import type { Execute } from "../session.ts";
 import {
   collect,
@@ -50,7 +51,7 @@ export function cloneCommand(execute: Execute): CommandUnknownOpts {
     .option("--source <spec>", "read from here instead of the flist's routes; repeatable", collect)
     .addOption(trustRoutesOption)
     .option("--concurrency <count>", "blocks under way at a time", wholeNumber(1, 256))
-    .option("--no-strip-password", "keep passwords of store URLs in the flist")
+    .addOption(noStripPasswordOption)
     .addOption(quietOption)
     .addOption(jsonOption)
     .addOption(cacheOption)

@@ -9,10 +9,10 @@ import { stateOptions } from "../cache_folder.ts";
 import { flistToWrite, localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { commitSummary } from "../output/summaries.ts";
+import { excludeOption, levelOption, noStripPasswordOption, tagOption } from "../pack_options.ts";
 import { warnOfGaps } from "../partial_result.ts";
 import type { Execute } from "../session.ts";
 import {
-  collect,
   jobsOption,
   jsonOption,
   quietOption,
@@ -21,7 +21,6 @@ import {
   storeOptions,
   storeSpecOption,
   trustRoutesOption,
-  wholeNumber,
 } from "../shared_options.ts";
 import {
   concurrencyOption,
@@ -30,7 +29,6 @@ import {
   timeoutOption,
   tuningOf,
 } from "../store_tuning.ts";
-import { collectTag } from "../tag.ts";
 
 /** Makes the command. */
 export function commitCommand(execute: Execute): CommandUnknownOpts {
@@ -52,11 +50,11 @@ export function commitCommand(execute: Execute): CommandUnknownOpts {
     .option("--trust-base", "build on a base that was not made here")
     .addOption(trustRoutesOption)
     .option("--userxattr", "the overlay was mounted with this option (default: as found)")
-    .option("--exclude <pattern>", "leave out paths that match the glob; repeatable", collect)
-    .option("--level <level>", "zstd's compression level, 1 to 19 (default: 3)", wholeNumber(1, 19))
+    .addOption(excludeOption)
+    .addOption(levelOption)
     .addOption(jobsOption)
-    .option("--tag <key=value>", "tag the flist; repeatable", collectTag)
-    .option("--no-strip-password", "keep passwords of store URLs in the flist")
+    .addOption(tagOption)
+    .addOption(noStripPasswordOption)
     .addOption(quietOption)
     .addOption(jsonOption)
     .addOption(timeoutOption)

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   entriesMaxOption,
   limitsOf,
@@ -24,6 +24,13 @@ import {
 } from "../hub_conversion.ts";
 import { conversionSummary } from "../output/container_images.ts";
 import {
+  excludeOption,
+  levelOption,
+  noStripPasswordOption,
+  profileOption,
+  tagOption,
+} from "../pack_options.ts";
+import {
   credentialsOf,
   type RegistryFlags,
   registryOptions,
@@ -32,7 +39,6 @@ import {
 import { UsageError } from "../problem.ts";
 import type { Execute } from "../session.ts";
 import {
-  collect,
   jobsOption,
   jsonOption,
   quietOption,
@@ -40,7 +46,6 @@ import {
   storeOption,
   storesOf,
   storeSpecOption,
-  wholeNumber,
 } from "../shared_options.ts";
 import {
   concurrencyOption,
@@ -49,7 +54,6 @@ import {
   timeoutOption,
   tuningOf,
 } from "../store_tuning.ts";
-import { collectTag } from "../tag.ts";
 
 /** Makes the command. */
 export function containerCommand(execute: Execute): CommandUnknownOpts {
@@ -69,18 +73,15 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
     .option("-m, --meta <flist>", "the flist to write (default: the image's name and .fl)")
     .addOption(storeOption("where blocks go, such as dir:///path; repeatable, also with a range"))
     .addOption(storeSpecOption)
-    .addOption(
-      new Option("--profile <profile>", "how blocks are made; rfs is for readers of that format")
-        .choices(["myfs", "rfs"]).default("myfs" as const),
-    )
-    .option("--exclude <pattern>", "leave out paths that match the glob; repeatable", collect)
-    .option("--level <level>", "zstd's compression level, 1 to 19 (default: 3)", wholeNumber(1, 19))
+    .addOption(profileOption)
+    .addOption(excludeOption)
+    .addOption(levelOption)
     .addOption(entriesMaxOption("an image"))
     .addOption(plainBytesMaxOption("an image"))
     .addOption(ratioMaxOption("a layer"))
     .addOption(jobsOption)
-    .option("--tag <key=value>", "tag the flist; repeatable", collectTag)
-    .option("--no-strip-password", "keep passwords of store URLs in the flist")
+    .addOption(tagOption)
+    .addOption(noStripPasswordOption)
     .addOption(quietOption)
     .addOption(jsonOption)
     .addOption(timeoutOption)

@@ -22,9 +22,11 @@ import { EventLog } from "../output/event_log.ts";
 import { MissingError } from "../problem.ts";
 import type { Execute, Session } from "../session.ts";
 import {
+  checkTraceOut,
   prefetchOf,
   prefetchOption,
   prefetchRateOption,
+  requireCacheFor,
   traceInOption,
   traceOutOption,
   writeTrace,
@@ -108,8 +110,11 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
         const { named, meta, target } = await operandsOf(options, [flist, operand], session);
         if (options.daemon === true && !isDaemon()) return await startDaemon();
         const { mountImage } = await mountLibrary();
+        if (options.traceOut !== undefined) await checkTraceOut(options.traceOut);
         using log = await EventLog.open(options.log, session);
         await using cache = await openDefaultCache(options, session, meta, storesOf(options));
+        const ahead = await prefetchOf(options);
+        requireCacheFor(ahead, cache, options.cache === false);
         const {
           grace,
           takeover,
@@ -126,7 +131,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
           ...storeOptions(options),
           ...await tuningOf(options),
           ...stateOptions(),
-          ...await prefetchOf(options),
+          ...ahead,
           takeOver: takeover ?? false,
           // Where nobody sits in front of it, it comes back by itself.
           ...(grace === 0 ? {} : {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import {
   type ArchiveLimitFlags,
   entriesMaxOption,
@@ -16,10 +16,16 @@ import { stateOptions } from "../cache_folder.ts";
 import { flistToWrite, localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { packSummary } from "../output/summaries.ts";
+import {
+  excludeOption,
+  levelOption,
+  noStripPasswordOption,
+  profileOption,
+  tagOption,
+} from "../pack_options.ts";
 import { warnOfGaps } from "../partial_result.ts";
 import type { Execute } from "../session.ts";
 import {
-  collect,
   jobsOption,
   jsonOption,
   quietOption,
@@ -27,7 +33,6 @@ import {
   storeOption,
   storesOf,
   storeSpecOption,
-  wholeNumber,
 } from "../shared_options.ts";
 import {
   concurrencyOption,
@@ -36,7 +41,6 @@ import {
   timeoutOption,
   tuningOf,
 } from "../store_tuning.ts";
-import { collectTag } from "../tag.ts";
 
 /** Makes the command. */
 export function packCommand(execute: Execute): CommandUnknownOpts {
@@ -53,21 +57,18 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
         "00-7f=dir:///path",
     ))
     .addOption(storeSpecOption)
-    .addOption(
-      new Option("--profile <profile>", "how blocks are made; rfs is for readers of that format")
-        .choices(["myfs", "rfs"]).default("myfs" as const),
-    )
+    .addOption(profileOption)
     .option("--base <flist>", "an earlier flist: what has not changed since is not read again")
     .option("--trust-base", "build on a base that was not made here")
-    .option("--exclude <pattern>", "leave out paths that match the glob; repeatable", collect)
+    .addOption(excludeOption)
     .option("--one-file-system", "stay on the directory's file system")
-    .option("--level <level>", "zstd's compression level, 1 to 19 (default: 3)", wholeNumber(1, 19))
+    .addOption(levelOption)
     .addOption(entriesMaxOption("an archive"))
     .addOption(plainBytesMaxOption("an archive"))
     .addOption(ratioMaxOption("an archive"))
     .addOption(jobsOption)
-    .option("--tag <key=value>", "tag the flist; repeatable", collectTag)
-    .option("--no-strip-password", "keep passwords of store URLs in the flist")
+    .addOption(tagOption)
+    .addOption(noStripPasswordOption)
     .addOption(quietOption)
     .addOption(jsonOption)
     .addOption(timeoutOption)

@@ -10,10 +10,11 @@ import { examplesText } from "../help.ts";
 import { hubOption, openNamedHub, serverOption } from "../hub.ts";
 import { formatBytes, formatNoun } from "../output/format.ts";
 import { packSummary, unpackSummary } from "../output/summaries.ts";
+import { excludeOption } from "../pack_options.ts";
 import { warnOfGaps } from "../partial_result.ts";
 import { UsageError } from "../problem.ts";
 import type { Execute, Session } from "../session.ts";
-import { collect, jobsOption, jsonOption, quietOption, required } from "../shared_options.ts";
+import { jobsOption, jsonOption, quietOption, required } from "../shared_options.ts";
 
 interface UploadOptions {
   readonly hub?: string;
@@ -44,7 +45,7 @@ export function uploadDirectoryCommand(execute: Execute): CommandUnknownOpts {
       new Option("--profile <profile>", "how blocks are made; rfs's hub takes those of rfs only")
         .choices(["myfs", "rfs"] as const),
     )
-    .option("--exclude <pattern>", "leave out paths that match the glob; repeatable", collect)
+    .addOption(excludeOption)
     .addOption(jobsOption)
     .addOption(hubOption)
     .addOption(serverOption)

@@ -21,6 +21,7 @@ export const FUSE_DEVICE = "/dev/fuse";
 const IOCTL_CLONE = 0x8004e500;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
+const POLLERR = 8;
 
 /**
  * Opens the device.
@@ -70,6 +71,14 @@ export function setInherited(fd: number, inherited: boolean): void {
 /** Closes a descriptor. */
 export function closeDescriptor(fd: number): void {
   libc().close(fd);
+}
+
+/** Whether the file system behind the device still exists: it ends with its last mount. */
+export function isConnected(fd: number): boolean {
+  // struct pollfd: the descriptor, what to wait for, what there is.
+  const waiting = new Int32Array([fd, 0]);
+  libc().poll(new Uint8Array(waiting.buffer), 1n, 0);
+  return ((waiting[1]! >>> 16) & POLLERR) === 0;
 }
 
 /** What came of a write to the device. */

@@ -10,6 +10,7 @@ import { CString } from "../linux/c_string.ts";
 import { EBUSY, EINVAL, ENOENT, EPERM, systemError } from "../linux/errno.ts";
 import { errno, libc } from "../linux/libc.ts";
 import { unmountThroughHelper } from "./mount_helper.ts";
+import { type MountEntry, readMountTable } from "./mount_table.ts";
 
 /** Flags of umount2(2). */
 const MNT_DETACH = 2;
@@ -58,4 +59,23 @@ export async function unmount(
   if (/busy/i.test(reason)) return "busy";
   if (/not found in|not mounted|no such file/i.test(reason)) return "not mounted";
   throw new SystemError("unmount", displayByteString(target), "EPERM", reason);
+}
+
+/**
+ * Removes `mount`, and never what somebody else has mounted on the same directory since. The kernel
+ * gives the numbers of a file system that has ended to the next one, so the caller has to know that
+ * its own has not.
+ *
+ * @returns "not mounted" when it is gone; "hidden" when something is mounted over it, which has to go
+ * first.
+ * @throws {SystemError} when it is not permitted, or fails otherwise.
+ */
+export async function unmountEntry(
+  mount: Pick<MountEntry, "id" | "device" | "target">,
+  options: UnmountOptions = {},
+): Promise<UnmountOutcome | "hidden"> {
+  const there = (await readMountTable()).filter(({ target }) => target === mount.target);
+  const at = there.findIndex(({ id, device }) => id === mount.id && device === mount.device);
+  if (at < 0) return "not mounted";
+  return at === there.length - 1 ? await unmount(mount.target, options) : "hidden";
 }

@@ -9,7 +9,7 @@ import { displayByteString } from "../base/byte_string.ts";
 import { MountError, StoreUnavailableError } from "../base/errors.ts";
 import type { BlockId } from "../block/block_ref.ts";
 import type { FlistReader } from "../flist/flist_reader.ts";
-import { cloneFuseDevice, closeDescriptor } from "../fuse/device_file.ts";
+import { cloneFuseDevice, closeDescriptor, isConnected } from "../fuse/device_file.ts";
 import { mountDevice } from "../fuse/kernel_device.ts";
 import { abortConnection, setReadAhead } from "../fuse/kernel_tuning.ts";
 import { LateReplies } from "../fuse/late_reply.ts";
@@ -17,7 +17,7 @@ import { findMount, type MountEntry } from "../fuse/mount_table.ts";
 import { notifyResend } from "../fuse/notify.ts";
 import { OPCODE_LIMIT, OPCODES } from "../fuse/opcodes.ts";
 import { type Holder, stopHolder } from "../fuse/takeover.ts";
-import { unmount } from "../fuse/unmount.ts";
+import { unmount, unmountEntry } from "../fuse/unmount.ts";
 import { codecSetupOf } from "../image/flist_codec.ts";
 import { type ReadStoreOptions, useStoreOf } from "../image/image_stores.ts";
 import type { LocalPlacement } from "../store/store.ts";
@@ -359,6 +359,7 @@ export class ImageMount implements AsyncDisposable {
   #lastFault: MountFault | undefined;
   #holder: Holder | undefined;
   #socket: StatusSocketServer | undefined;
+  #isServed = true;
   #unmounting: Promise<void> | undefined;
   readonly #startThread: (index: number) => void;
   #othersTimer: ReturnType<typeof setTimeout> | undefined;
@@ -428,12 +429,13 @@ export class ImageMount implements AsyncDisposable {
       clearTimeout(this.#othersTimer);
       threads.forEach((thread) => thread.giveUp());
       const ends = await Promise.all(threads.map(({ ended }) => ended));
+      this.#isServed = false;
       options.signal?.removeEventListener("abort", stop);
       reader.close();
       // Threads that failed have left the mount behind, and nobody answers for it. Whoever waits for
       // them gets an error: programs, and the thread that pushes content.
       if (ends.includes("failed")) {
-        await unmount(target, { lazy: true });
+        if (isConnected(descriptors[0]!)) await unmountEntry(entry, { lazy: true });
         await abortConnection(entry.connection);
       }
       threads.forEach((thread) => thread.terminate());
@@ -561,19 +563,23 @@ export class ImageMount implements AsyncDisposable {
   }
 
   /**
-   * Unmounts. It is gone from the tree at once. Programs that still use it get errors after a second
-   * where this system allows that (`/sys/fs/fuse/connections`), else when this process ends or they
-   * close what they have open; {@link finished} tells when.
+   * Unmounts. It is gone from the tree at once, unless something is mounted over it. Programs that
+   * still use it get errors after a second where this system allows that
+   * (`/sys/fs/fuse/connections`), else when this process ends or they close what they have open;
+   * {@link finished} tells when.
    */
   async unmount(): Promise<void> {
     await (this.#unmounting ??= this.#unmount());
   }
 
   async #unmount(): Promise<void> {
-    if (await unmountOverlay(this.#entry) === "busy") {
-      await unmountOverlay(this.#entry, { lazy: true });
+    // What is there when the kernel has ended ours is another's, even if it has the same numbers.
+    if (this.#isServed && isConnected(this.#parts.descriptors[0]!)) {
+      if (await unmountOverlay(this.#entry) === "busy") {
+        await unmountOverlay(this.#entry, { lazy: true });
+      }
+      await unmountEntry(this.#entry, { lazy: true });
     }
-    await unmount(this.target, { lazy: true });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<"late">((settle) => {
       timer = setTimeout(() => settle("late"), GRACE_MS);

@@ -6,7 +6,7 @@
 
 import { absolutePath, splitPath } from "../base/absolute_path.ts";
 import { displayByteString } from "../base/byte_string.ts";
-import { MountError, MyfsError } from "../base/errors.ts";
+import { MountError, MyfsError, SystemError } from "../base/errors.ts";
 import {
   findMount,
   listMounts,
@@ -15,7 +15,7 @@ import {
   type TableEntry,
 } from "../fuse/mount_table.ts";
 import { findHolder } from "../fuse/takeover.ts";
-import { unmount } from "../fuse/unmount.ts";
+import { unmountEntry } from "../fuse/unmount.ts";
 import { probeMount } from "./mount_state.ts";
 import type { MountStatus } from "./mount_status.ts";
 import { askServers } from "./status_socket.ts";
@@ -151,10 +151,19 @@ export async function unmountImage(target: string): Promise<UnmountImageOutcome>
 /** Removes a mount, and first what lies on top to make it writable. */
 async function removeMount(entry: MountEntry): Promise<UnmountImageOutcome> {
   if (await unmountOverlay(entry) === "busy") await unmountOverlay(entry, { lazy: true });
-  const outcome = await unmount(entry.target);
-  if (outcome !== "busy") return outcome;
-  const detached = await unmount(entry.target, { lazy: true });
-  return detached === "unmounted" ? "detached" : "not mounted";
+  let outcome = await unmountEntry(entry);
+  const isDetached = outcome === "busy";
+  if (isDetached) outcome = await unmountEntry(entry, { lazy: true });
+  if (outcome === "hidden") {
+    throw new SystemError(
+      "unmount",
+      displayByteString(entry.target),
+      "EBUSY",
+      "another file system is mounted over it",
+      "Unmount that one first, with umount.",
+    );
+  }
+  return outcome === "unmounted" ? isDetached ? "detached" : "unmounted" : "not mounted";
 }
 
 /**

@@ -49,7 +49,11 @@ export function parseStoreSpec(text: string): StoreSpec {
     throw refuse("it has white space around it or control characters in it");
   }
   if (!schemePattern.test(url)) {
-    throw refuse("it is not a URL such as dir:///absolute/path, or aa-bb= and a URL");
+    throw refuse(
+      url.startsWith("/")
+        ? `it is a path; as a store it is written dir://${redactUrl(url)}`
+        : "it is not a URL such as dir:///absolute/path, or aa-bb= and a URL",
+    );
   }
   if (!URL.canParse(url)) throw refuse("it is not a valid URL");
   return { start, end, url };

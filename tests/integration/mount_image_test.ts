@@ -387,6 +387,37 @@ requiringTest(
   },
 );
 
+requiringTest(
+  ["root", "fuse"],
+  "mount image: one that ends leaves what was mounted there since",
+  async () => {
+    using folder = new TempFolder();
+    const { meta, store, target } = await pack(folder, { file: "content" });
+    const earlier = await mountImage(meta, target, { store });
+    const later = await mountImage(meta, target, { store });
+    const top = await findMount(target);
+    assert.equal(await Deno.readTextFile(`${target}/file`), "content");
+    // It lies under the other one, and can only end for the programs.
+    await earlier.unmount();
+    assert.deepEqual(await findMount(target), top);
+    assert.equal(await Deno.readTextFile(`${target}/file`), "content");
+    await later.unmount();
+    assert.equal(await later.finished, "unmounted");
+    // What is left of the first is in the way of nobody.
+    await unmountImage(target);
+    assert.equal(await findMount(target), undefined);
+    await earlier.finished;
+
+    // One that is detached is not there any more, and has no claim to the directory.
+    const detached = await mountImage(meta, target, { store });
+    await unmountImage(target);
+    await using next = await mountImage(meta, target, { store });
+    await detached.unmount();
+    assert.equal((await findMount(target))?.target, next.target);
+    assert.equal(await Deno.readTextFile(`${target}/file`), "content");
+  },
+);
+
 requiringTest(["root", "fuse"], "mount image: a signal ends it", async () => {
   using folder = new TempFolder();
   const { meta, store, target } = await pack(folder, { file: "content" });

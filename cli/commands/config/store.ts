@@ -9,6 +9,7 @@ import type { Route } from "myfs";
 import { stateOptions } from "../../cache_folder.ts";
 import { EXIT_CODE } from "../../exit_codes.ts";
 import { flistToWrite, localFlist } from "../../flist_reference.ts";
+import { noStripPasswordOption } from "../../pack_options.ts";
 import { MissingError, UsageError } from "../../problem.ts";
 import type { Execute } from "../../session.ts";
 import {
@@ -70,7 +71,7 @@ function addCommand(execute: Execute, outerMeta: () => string | undefined): Comm
     .argument("[flist]", "the flist, unless --meta names it")
     .argument("[specs...]", "stores, such as dir:///path or 00-7f=dir:///path")
     .addOption(metaOption)
-    .option("--no-strip-password", "keep passwords of store URLs in the flist")
+    .addOption(noStripPasswordOption)
     .addOption(quietOption)
     .addOption(jsonOption)
     .action((flist, operands, options) =>

@@ -32,7 +32,14 @@ Deno.test("problem: wrong arguments are the user's", () => {
 
 Deno.test("problem: the runtime's errors are the system's", async () => {
   const error = await Deno.stat("/does/not/exist").then(() => undefined, (error) => error);
-  assert.equal(describeProblem(error).code, "system");
+  assert.deepEqual(describeProblem(error), {
+    code: "system",
+    message: "Cannot look at /does/not/exist: no such file or directory",
+  });
+  const two = await Deno.copyFile("/does/not/exist", "/nor/this").then(() => undefined, (e) => e);
+  assert.match(describeProblem(two).message, /^Cannot copy \/does\/not\/exist to \/nor\/this: no /);
+  const unknown = Object.assign(new Error("Broken in some other way"), { code: "EIO" });
+  assert.equal(describeProblem(unknown).message, "Broken in some other way");
 });
 
 Deno.test("problem: what nobody foresaw says how to learn more", () => {

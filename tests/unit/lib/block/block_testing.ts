@@ -13,9 +13,6 @@ import { aesGcm } from "../../../../lib/block/encryption.ts";
 import type { Backend } from "../../../../lib/block/native_library.ts";
 import { type Bytes, concatBytes, equalBytes } from "../../../../lib/base/bytes.ts";
 
-// For tests that are on their way in.
-export { SeededRandom, takeSeed } from "../../../helpers/seeded_random.ts";
-
 /** Both back ends. */
 export const backends: readonly Backend[] = ["native", "portable"];
 

@@ -5,6 +5,7 @@ import { SystemError } from "../../../../lib/base/errors.ts";
 import {
   cloneFuseDevice,
   closeDescriptor,
+  isConnected,
   openFuseDevice,
   setInherited,
   writeToDevice,
@@ -20,6 +21,7 @@ requiringTest(
     try {
       assert.equal(writeToDevice(fd, new Uint8Array(16), 16), "gone");
       assert.equal(cloneFuseDevice(fd), undefined);
+      assert.equal(isConnected(fd), false);
     } finally {
       closeDescriptor(fd);
     }
@@ -32,6 +34,7 @@ Deno.test("device file: a write that fails for another reason was refused", () =
 
 requiringTest(["linux"], "device file: programs get a descriptor only where they are to", () => {
   using device = new SocketDevice();
+  assert.equal(isConnected(device.fd), true);
   const sees = (): boolean =>
     new Deno.Command("test", { args: ["-e", `/proc/self/fd/${device.fd}`] }).outputSync().success;
   setInherited(device.fd, true);

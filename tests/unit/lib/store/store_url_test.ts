@@ -34,7 +34,8 @@ for (const [text, start, end, url] of SPECS) {
 
 const REFUSED: readonly [text: string, reason: RegExp][] = [
   ["", /not a URL/],
-  ["/srv/blocks", /not a URL such as dir:/],
+  ["/srv/blocks", /it is a path; as a store it is written dir:\/\/\/srv\/blocks$/],
+  ["blocks", /not a URL such as dir:/],
   ["dir:/srv/blocks", /not a URL such as dir:/],
   ["7f-00=dir:///srv/blocks", /ends before it starts/],
   ["0-7f=dir:///srv/blocks", /not a URL/],
