@@ -15,7 +15,7 @@ import { type Allowance, TokenBuckets } from "./token_bucket.ts";
 const TOKEN_LENGTH_MAX = 8192;
 
 /** Paths that anybody may ask: a token that has ended is no reason against signing out or in. */
-const PUBLIC_PATHS: ReadonlySet<string> = new Set(
+export const PUBLIC_PATHS: ReadonlySet<string> = new Set(
   Object.values(HUB_ENDPOINTS).filter(({ scope }) => scope === "none").map(({ path }) => path),
 );
 
