@@ -9,6 +9,8 @@ import type { LocalPlacement } from "../store/store.ts";
 
 /** What a device thread is told at the start, and nothing after. */
 export interface DeviceWorkerStart {
+  /** Whether the mount does without this thread, where the flist is no longer there for it. */
+  readonly isExtra: boolean;
   /** The thread's own descriptor of the device. */
   readonly fd: number;
   /** Absolute path of the flist. */

@@ -14,12 +14,14 @@ import { ChunkSource } from "./chunk_source.ts";
 import { type DeviceWorkerMessage, type DeviceWorkerStart, faultOf } from "./device_messages.ts";
 import { FlistFileSystem } from "./flist_file_system.ts";
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
-import { openSameFlist } from "./same_flist.ts";
+import { flistStamp, openSameFlist } from "./same_flist.ts";
 import { SharedChunks } from "./shared_chunks.ts";
 
 const tell = (message: DeviceWorkerMessage): void => self.postMessage(message);
 
 function serve(start: DeviceWorkerStart): ServeEnd {
+  // It begins when the mount is there already: by then the flist may have been replaced or removed.
+  if (start.isExtra && flistStamp(start.meta) !== start.stamp) return "stopped";
   using flist = openSameFlist(start.meta, start.stamp);
   const counters = new MountCounters(start.counters);
   const source = new ChunkSource({

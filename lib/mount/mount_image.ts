@@ -407,6 +407,7 @@ export class ImageMount implements AsyncDisposable {
     this.#startThread = (index) => {
       const fd = descriptors[index] ?? descriptors[0]!;
       const start: DeviceWorkerStart = {
+        isExtra: index > 0,
         fd,
         meta: flist.path,
         stamp,

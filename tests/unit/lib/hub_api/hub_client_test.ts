@@ -227,7 +227,7 @@ Deno.test("hub client: a body may take its time, as long as it goes on", async (
     method: "PUT",
     path: "api/v1/uploads/1/parts/0",
     body: () =>
-      ReadableStream.from((async function* () {
+      ReadableStream.from((async function* (): AsyncGenerator<Uint8Array> {
         for (let at = 0; at < 30; at++) {
           await new Promise((resolve) => setTimeout(resolve, 50));
           yield new Uint8Array(100);
