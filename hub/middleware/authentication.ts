@@ -78,14 +78,6 @@ function expectAllowed(
   });
 }
 
-/** Lets a request on whose caller may do what takes `scope`; any caller for `signed-in`. */
-export function requireScope(scope: Scope | "signed-in"): MiddlewareHandler<HubEnvironment> {
-  return async (context, next) => {
-    callerWith(context, scope);
-    await next();
-  };
-}
-
 /** The caller, who may do what takes `scope`. @throws {HubProblem} otherwise. */
 export function callerWith(context: HubContext, scope: Scope | "signed-in"): Caller {
   const caller = context.get("caller");
