@@ -111,6 +111,7 @@ export { pinImage, type PinImageOptions, type PinImageReport, pinNameOf } from "
 export { editFlist, type EditFlistOptions } from "./lib/image/edit.ts";
 
 // Mounts: images as read-only file systems
+export { TRACE_LEGEND } from "./lib/fuse/trace.ts";
 export {
   ImageMount,
   type MountEnd,

@@ -19,6 +19,7 @@ import { examplesText } from "../help.ts";
 import { mountLibrary } from "../library.ts";
 import { isDaemon, startDaemon, successorCommand, tellStarter } from "../mount_daemon.ts";
 import { EventLog } from "../output/event_log.ts";
+import { TraceFile } from "../output/trace_file.ts";
 import { MissingError } from "../problem.ts";
 import type { Execute, Session } from "../session.ts";
 import {
@@ -75,6 +76,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     .addOption(storeSpecOption)
     .option("-d, --daemon", "go to the background once the mount answers")
     .option("--log <file>", "append what goes wrong to this file instead of standard error")
+    .option("--trace <file>", "append what the kernel asks, and what it is answered, to this file")
     .option("--writable <upper-dir>", "let programs change it; changes go to this directory (root)")
     .option("--takeover", "serve a mount on whose process was killed; the flist may be left out")
     .addOption(graceOption)
@@ -112,6 +114,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
         const { mountImage } = await mountLibrary();
         if (options.traceOut !== undefined) await checkTraceOut(options.traceOut);
         using log = await EventLog.open(options.log, session);
+        using trace = options.trace === undefined ? undefined : await TraceFile.open(options.trace);
         await using cache = await openDefaultCache(options, session, meta, storesOf(options));
         const ahead = await prefetchOf(options);
         requireCacheFor(ahead, cache, options.cache === false);
@@ -120,6 +123,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
           takeover,
           daemon: _daemon,
           log: _log,
+          trace: _trace,
           prefetch: _prefetch,
           traceIn: _traceIn,
           traceOut,
@@ -142,6 +146,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
           }),
           signal: session.signal,
           onEvent: (event) => log.write(event),
+          ...(trace === undefined ? {} : { onTrace: (line) => trace.write(line) }),
         });
         session.note(() => [`${named} is mounted on ${target}`]);
         tellStarter(options.json === true ? { meta: named, target, pid: Deno.pid } : undefined);

@@ -61,6 +61,9 @@ interface Registered {
 /** Blocks that are put into the store at the same time. */
 const PUTS_MAX = 16;
 
+/** Blocks that are remembered as damaged. */
+const DAMAGED_MAX = 100_000;
+
 /** How long to wait for a block that is just being removed, in milliseconds. */
 const LEAVING_WAIT_MS = 5000;
 
@@ -95,6 +98,8 @@ export class Blocks implements AsyncDisposable {
   readonly #sizes: (id: BlockId) => Promise<{ readonly size: number }[]>;
   readonly #registrations: GroupCommit<Registration, Registered | HubProblem>;
   readonly #flushes: GroupCommit<void, void>;
+  /** Blocks whose copy was found damaged or lost: whoever has one is asked for it, and heals it. */
+  readonly #damaged = new Set<string>();
 
   constructor(options: ResolvedContentOptions) {
     this.#options = options;
@@ -140,11 +145,14 @@ export class Blocks implements AsyncDisposable {
     for (const slice of slices(blocks, PUTS_MAX)) {
       await Promise.all(
         slice.map(({ id, block }) =>
-          this.#options.store.put(id, block, { replace: replaced?.has(id) ?? false })
+          this.#options.store.put(id, block, {
+            replace: this.#damaged.has(id) || (replaced?.has(id) ?? false),
+          })
         ),
       );
     }
     await this.#flushes.add();
+    for (const id of ids) this.#damaged.delete(id);
     const sizes = blocks.map(({ id, block }) => ({ id, size: block.length }));
     const registered = await this.#registrations.add({ owner, blocks: sizes, reason });
     if (registered instanceof HubProblem) throw registered;
@@ -184,7 +192,12 @@ export class Blocks implements AsyncDisposable {
   /** A block that is known to belong to what the reader may read. Not counted. */
   async read(id: BlockId): Promise<Bytes> {
     const block = await this.#options.store.get(id);
-    checkEitherDigest(id, block);
+    try {
+      checkEitherDigest(id, block);
+    } catch (error) {
+      this.#noteDamaged(id);
+      throw error;
+    }
     return block;
   }
 
@@ -230,7 +243,7 @@ export class Blocks implements AsyncDisposable {
         if (!(registered instanceof HubProblem)) { for (const { id } of others) own.add(id); }
       }
     }
-    return distinct.filter((id) => !own.has(id));
+    return distinct.filter((id) => !own.has(id) || this.#damaged.has(id));
   }
 
   /** Those of `ids` that are there for the reader. */
@@ -332,15 +345,15 @@ export class Blocks implements AsyncDisposable {
   async #readChecked(id: BlockId): Promise<Bytes> {
     let block: Bytes;
     try {
-      block = await this.#options.store.get(id);
+      block = await this.read(id);
     } catch (error) {
       // The database has it and the store does not: the hub's fault, which is not to be hidden.
-      if (!(error instanceof BlockNotFoundError)) throw error;
-      throw new HubProblem(500, "internal", "The hub lost that block", undefined, { cause: error });
-    }
-    try {
-      checkEitherDigest(id, block);
-    } catch (error) {
+      if (error instanceof BlockNotFoundError) {
+        this.#noteDamaged(id);
+        throw new HubProblem(500, "internal", "The hub lost that block", undefined, {
+          cause: error,
+        });
+      }
       if (!(error instanceof BlockCorruptError)) throw error;
       throw new HubProblem(500, "internal", "The hub's copy of that block is damaged", undefined, {
         cause: error,
@@ -348,6 +361,10 @@ export class Blocks implements AsyncDisposable {
     }
     this.#hot.keep(id, block);
     return block;
+  }
+
+  #noteDamaged(id: BlockId): void {
+    if (this.#damaged.size < DAMAGED_MAX) this.#damaged.add(id);
   }
 
   async #look(id: BlockId): Promise<{ readonly size: number } | undefined> {

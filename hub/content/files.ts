@@ -129,17 +129,22 @@ export class Files {
   async missingClaims(reader: Reader, claims: readonly BlockClaim[]): Promise<string[]> {
     const ids = claims.map(({ block_hash }) => block_hash).filter((id) => DIGEST.test(id));
     const present = await this.#blocks.present(reader, ids);
-    const files = new Set(
-      claims.map(({ file_hash }) => file_hash).filter((hash) => DIGEST.test(hash)),
+    const known = claims.filter(({ block_hash, file_hash }) =>
+      present.has(block_hash) && DIGEST.test(file_hash)
     );
     const claimed = new Set<string>();
-    for (const file of files) {
-      let query = this.#database.selectFrom("file_block").select(["idx", "block"])
-        .where("file", "=", file);
+    for (const slice of slices(known)) {
+      let query = this.#database.selectFrom("file_block").select(["file", "idx", "block"])
+        .where("file", "in", [...new Set(slice.map(({ file_hash }) => file_hash))])
+        .where("block", "in", [...new Set(slice.map(({ block_hash }) => block_hash))]);
       if (reader !== undefined || this.#options.dedup === "user") {
         query = query.where("owner", "=", reader ?? "");
       }
-      for (const { idx, block } of await query.execute()) claimed.add(`${file} ${idx} ${block}`);
+      for (const { file, idx, block } of await query.execute()) {
+        claimed.add(`${file} ${idx} ${block}`);
+      }
+      // Others are answered in between: anybody may ask about very many.
+      await new Promise((resolve) => setTimeout(resolve));
     }
     const missing = claims.filter(({ block_hash, file_hash, block_index }) =>
       !present.has(block_hash) ||

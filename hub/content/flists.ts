@@ -218,6 +218,7 @@ export class Flists {
       await transaction.insertInto("flist_tag").values(row)
         .onConflict((conflict) => conflict.columns(["owner", "name", "tag"]).doUpdateSet(row))
         .execute();
+      if (row.visibility === "private") await hideEvents(transaction, reference);
       await this.#addEvent(transaction, row, actor, digest);
       if (before?.keeps_blocks === 1 && before.digest !== digest) {
         await releaseFlist(transaction, owner, before.digest, now);
@@ -326,7 +327,11 @@ export class Flists {
     return { user, name, tags, history };
   }
 
-  /** Changes who may see a tag, and what it stood for. @throws {HubProblem} 404. */
+  /**
+   * Changes who may see a tag. What it stood for before is hidden with it, and does not show with it.
+   *
+   * @throws {HubProblem} 404
+   */
   async change(
     { user, name, tag }: FlistReference,
     visibility: Visibility,
@@ -337,8 +342,21 @@ export class Flists {
         .where("owner", "=", user).where("name", "=", name).where("tag", "=", tag)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) throw flistNotFound();
+      if (visibility === "private") {
+        await hideEvents(transaction, { user, name, tag });
+        return;
+      }
+      // What it stood for before was never meant to be seen, or was removed.
       await transaction.updateTable("flist_event").set({ visibility })
-        .where("owner", "=", user).where("name", "=", name).where("tag", "=", tag).execute();
+        .where("owner", "=", user).where("name", "=", name).where("tag", "=", tag)
+        .where(({ eb, selectFrom }) =>
+          eb(
+            "digest",
+            "=",
+            selectFrom("flist_tag").select("digest").where("owner", "=", user)
+              .where("name", "=", name).where("tag", "=", tag),
+          )
+        ).execute();
     });
     return await this.get({ user, name, tag }, user);
   }
@@ -356,8 +374,7 @@ export class Flists {
       }
       await this.#addEvent(transaction, row, actor, undefined);
       // What was removed is not to be had by its digest either.
-      await transaction.updateTable("flist_event").set({ visibility: "private" })
-        .where("owner", "=", user).where("name", "=", name).where("tag", "=", tag).execute();
+      await hideEvents(transaction, { user, name, tag });
     });
   }
 
@@ -421,6 +438,15 @@ export class Flists {
   #now(): string {
     return new Date(this.#options.now()).toISOString();
   }
+}
+
+/** What a tag stood for is its owner's to see alone. */
+async function hideEvents(
+  transaction: Kysely<HubTables>,
+  { user, name, tag }: FlistReference,
+): Promise<void> {
+  await transaction.updateTable("flist_event").set({ visibility: "private" })
+    .where("owner", "=", user).where("name", "=", name).where("tag", "=", tag).execute();
 }
 
 function toInfo(row: Selectable<FlistTagTable>): FlistInfo {

@@ -15,7 +15,7 @@ import { type Allowance, TokenBuckets } from "./token_bucket.ts";
 const TOKEN_LENGTH_MAX = 8192;
 
 /** Paths that anybody may ask: a token that has ended is no reason against signing out or in. */
-const PUBLIC_PATHS: ReadonlySet<string> = new Set(
+export const PUBLIC_PATHS: ReadonlySet<string> = new Set(
   Object.values(HUB_ENDPOINTS).filter(({ scope }) => scope === "none").map(({ path }) => path),
 );
 
@@ -76,14 +76,6 @@ function expectAllowed(
   throw new HubProblem(429, "too_many_requests", "Too many requests", undefined, {
     retryAfterSeconds,
   });
-}
-
-/** Lets a request on whose caller may do what takes `scope`; any caller for `signed-in`. */
-export function requireScope(scope: Scope | "signed-in"): MiddlewareHandler<HubEnvironment> {
-  return async (context, next) => {
-    callerWith(context, scope);
-    await next();
-  };
 }
 
 /** The caller, who may do what takes `scope`. @throws {HubProblem} otherwise. */

@@ -7,6 +7,13 @@
 import type { MiddlewareHandler } from "hono";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { Hub, HubEnvironment } from "../context.ts";
+import { PUBLIC_PATHS } from "./authentication.ts";
+
+/**
+ * The largest body in JSON of those who need no token, such as who signs in: it is in memory before
+ * anything is known of them.
+ */
+const PUBLIC_JSON_BYTES_MAX = 64 * 1024;
 
 /** What a body may be. */
 export interface BodyBounds {
@@ -23,7 +30,11 @@ export function bodyGuardMiddleware({ config }: Hub): MiddlewareHandler<HubEnvir
     const { raw } = context.req;
     if (raw.method === "GET" || raw.method === "HEAD" || raw.body === null) return await next();
     const isJson = /json/i.test(context.req.header("content-type") ?? "");
-    const bytesMax = isJson ? config.json_bytes_max : config.body_bytes_max;
+    const bytesMax = !isJson
+      ? config.body_bytes_max
+      : PUBLIC_PATHS.has(context.req.path)
+      ? Math.min(config.json_bytes_max, PUBLIC_JSON_BYTES_MAX)
+      : config.json_bytes_max;
     if (Number(context.req.header("content-length") ?? 0) > bytesMax) throw tooLarge(bytesMax);
     const body = guardBody(raw.body, {
       bytesMax,

@@ -32,7 +32,7 @@ export const TRACE_LEGEND = `\
 # → number REQUEST of inode, what it asks, [who asks: process, user]
 # ← number what it got, or the name of the error
 # Requests without a reply: FORGET, BATCH_FORGET, INTERRUPT, and what is answered later.
-# Sizes and offsets are bytes; times are nanoseconds since the mount where a line begins with one.
+# Sizes and offsets are bytes.
 `;
 
 /** A request as one line without its end. Any bytes are fine: what cannot be read is said to be so. */
@@ -56,6 +56,21 @@ export function traceReply(request: Uint8Array, reply: Uint8Array): string {
   const { opcode } = decodeStruct(IN_HEADER, request);
   const kind = OPCODES[opcode] ?? UNKNOWN_OPCODE;
   return `← ${unique} ${describeOutput(kind, reply)}`;
+}
+
+/**
+ * The reply to a read whose content had to be fetched, as one line without its end.
+ *
+ * @param low Lower 32 bits of the request's number; `high` the upper ones.
+ */
+export function traceLateReply(
+  low: number,
+  high: number,
+  outcome: { readonly length: number } | { readonly error: number },
+): string {
+  const unique = BigInt(high) << 32n | BigInt(low);
+  const what = "error" in outcome ? errnoName(outcome.error) : `${outcome.length} bytes`;
+  return `← ${unique} ${what}, late`;
 }
 
 function describeInput(kind: Opcode, request: Uint8Array): string {

@@ -43,7 +43,11 @@ export interface ConnectHubOptions {
   readonly credentials?: HubCredentials;
   /** Ends all requests. */
   readonly signal?: AbortSignal;
-  /** How long a hub may take to begin its answer. @default {30_000} */
+  /**
+   * How long a hub may take nothing of a request, or may take to begin its answer.
+   *
+   * @default {30_000}
+   */
   readonly timeoutMs?: number;
   /** How often a request that failed for the moment is made again. @default {4} */
   readonly retries?: number;
@@ -59,6 +63,8 @@ export interface HubRequest {
   readonly json?: unknown;
   /** Makes a body that is not JSON, anew for each attempt. */
   readonly body?: () => BodyInit;
+  /** Bytes that the hub looks at before it answers, for which it gets time beside that for others. */
+  readonly workBytes?: number;
   /** Header fields besides those that every request has. */
   readonly headers?: Readonly<Record<string, string>>;
   /** What could not be done, to follow "Cannot". */
@@ -71,6 +77,8 @@ export interface HubRequest {
 
 /** First wait before another attempt, in milliseconds; it doubles. */
 const RETRY_WAIT_MS = 200;
+/** Bytes that every hub looks at in a millisecond: one with a slow disk. */
+const WORK_BYTES_PER_MS = 16 * 1024;
 /** Longest wait that a hub may ask for, in milliseconds. */
 const RETRY_WAIT_MAX_MS = 60_000;
 /** Longest answer in JSON, in bytes: 10,000 ids take 670 kB. */
@@ -346,9 +354,23 @@ export class HubClient {
     headers.set("User-Agent", "myfs");
     if (credential !== undefined) headers.set("Authorization", `Bearer ${credential.accessToken}`);
     if (request.json !== undefined) headers.set("Content-Type", "application/json");
-    const body = request.json === undefined ? request.body?.() : JSON.stringify(request.json);
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), timeoutMs);
+    const waitMs = timeoutMs + Math.floor((request.workBytes ?? 0) / WORK_BYTES_PER_MS);
+    let timer = setTimeout(() => late.abort(), waitMs);
+    const given = request.json === undefined ? request.body?.() : JSON.stringify(request.json);
+    const body = given instanceof ReadableStream
+      ? given.pipeThrough(
+        new TransformStream({
+          transform(piece, controller): void {
+            // What is on its way is no silence.
+            clearTimeout(timer);
+            if (!isOver) timer = setTimeout(() => late.abort(), waitMs);
+            controller.enqueue(piece);
+          },
+        }),
+      )
+      : given;
+    let isOver = false;
     const end = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
     try {
       return await fetch(new URL(request.path, this.hub.base), {
@@ -361,10 +383,11 @@ export class HubClient {
     } catch (error) {
       signal?.throwIfAborted();
       if (late.signal.aborted) {
-        throw new ConnectionFailure(`no answer within ${timeoutMs} ms`, error);
+        throw new ConnectionFailure(`no answer within ${waitMs} ms`, error);
       }
       throw new ConnectionFailure("the hub cannot be reached, or hung up", error);
     } finally {
+      isOver = true;
       clearTimeout(timer);
     }
   }

@@ -138,6 +138,7 @@ export async function uploadFile(
       method: "POST",
       path: `api/v1/uploads/${upload.id}/commit`,
       json: { sha256 },
+      workBytes: size,
       task,
       signal,
     });
@@ -345,6 +346,7 @@ export async function publishFlist(
     path: `${hubFlistPath(reference)}${query}`,
     headers: { "Content-Type": "application/vnd.sqlite3", "Content-Length": `${size}` },
     body: () => ReadableStream.from(readPart(path, 0, size)),
+    workBytes: size,
     task: `publish ${path} at ${client.hub.name}`,
     signal,
   });

@@ -9,6 +9,8 @@ import type { LocalPlacement } from "../store/store.ts";
 
 /** What a device thread is told at the start, and nothing after. */
 export interface DeviceWorkerStart {
+  /** Whether the mount does without this thread, where the flist is no longer there for it. */
+  readonly isExtra: boolean;
   /** The thread's own descriptor of the device. */
   readonly fd: number;
   /** Absolute path of the flist. */
@@ -24,6 +26,8 @@ export interface DeviceWorkerStart {
   readonly counters: SharedArrayBuffer;
   /** Requests by number. */
   readonly requests: Uint32Array;
+  /** Whether it tells of each request and each reply. */
+  readonly traces: boolean;
 }
 
 /** A read whose answer the main thread owes. */
@@ -63,6 +67,8 @@ export type DeviceWorkerMessage =
   /** A chunk that the main thread fetched is of use. */
   | { readonly kind: "used"; readonly chunk: number }
   | { readonly kind: "interrupted"; readonly uniqueLow: number; readonly uniqueHigh: number }
+  /** A request or a reply, for people. */
+  | { readonly kind: "trace"; readonly line: string }
   /** A request failed with EIO. */
   | { readonly kind: "fault"; readonly request: string; readonly fault: MountFault }
   /** Kernel and thread agreed; `resends`: whether the kernel asks anew what was left unanswered. */

@@ -19,6 +19,7 @@ export interface DeviceThreadLinks {
   readonly reader: LateReader;
   readonly pushes: NeighbourPushes;
   readonly onEvent: (event: MountEvent) => void;
+  readonly onTrace: ((line: string) => void) | undefined;
 }
 
 /** A thread that answers the kernel. It costs nothing before {@link load}. */
@@ -79,7 +80,10 @@ export class DeviceThread {
   }
 
   /** Has it answer what comes from its descriptor. */
-  start(start: DeviceWorkerStart, { fd, reader, pushes, onEvent }: DeviceThreadLinks): void {
+  start(
+    start: DeviceWorkerStart,
+    { fd, reader, pushes, onEvent, onTrace }: DeviceThreadLinks,
+  ): void {
     const worker = this.load();
     worker.onmessage = ({ data }: MessageEvent<DeviceWorkerMessage>) => {
       switch (data.kind) {
@@ -93,6 +97,8 @@ export class DeviceThread {
           return reader.used(data.chunk);
         case "interrupted":
           return reader.interrupt(data.uniqueLow, data.uniqueHigh);
+        case "trace":
+          return onTrace?.(data.line);
         case "fault":
           return onEvent({ kind: "fault", request: data.request, fault: data.fault });
         case "agreed":

@@ -8,18 +8,21 @@
 /// <reference lib="webworker" />
 
 import { Dispatcher } from "../fuse/dispatcher.ts";
-import { type ServeEnd, serveRequests } from "../fuse/serve_requests.ts";
+import { type ServeEnd, type ServeOptions, serveRequests } from "../fuse/serve_requests.ts";
+import { traceReply, traceRequest } from "../fuse/trace.ts";
 import { openFlistCodec } from "../image/flist_codec.ts";
 import { ChunkSource } from "./chunk_source.ts";
 import { type DeviceWorkerMessage, type DeviceWorkerStart, faultOf } from "./device_messages.ts";
 import { FlistFileSystem } from "./flist_file_system.ts";
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
-import { openSameFlist } from "./same_flist.ts";
+import { flistStamp, openSameFlist } from "./same_flist.ts";
 import { SharedChunks } from "./shared_chunks.ts";
 
 const tell = (message: DeviceWorkerMessage): void => self.postMessage(message);
 
 function serve(start: DeviceWorkerStart): ServeEnd {
+  // It begins when the mount is there already: by then the flist may have been replaced or removed.
+  if (start.isExtra && flistStamp(start.meta) !== start.stamp) return "stopped";
   using flist = openSameFlist(start.meta, start.stamp);
   const counters = new MountCounters(start.counters);
   const source = new ChunkSource({
@@ -50,7 +53,20 @@ function serve(start: DeviceWorkerStart): ServeEnd {
     onInit: ({ flags }) => tell({ kind: "agreed", resends: flags.includes("hasResend") }),
     onRefusal: (reason) => tell({ kind: "refused", reason }),
   });
-  return serveRequests(start.fd, dispatcher);
+  return serveRequests(start.fd, dispatcher, start.traces ? tracing(dispatcher) : {});
+}
+
+function tracing({ request: requests }: Dispatcher): ServeOptions {
+  let length = 0;
+  return {
+    onRequest: (request) => {
+      length = request.length;
+      tell({ kind: "trace", line: traceRequest(request) });
+    },
+    onReply: (reply) => {
+      tell({ kind: "trace", line: traceReply(requests.subarray(0, length), reply) });
+    },
+  };
 }
 
 self.onmessage = ({ data }: MessageEvent<DeviceWorkerStart>) => {

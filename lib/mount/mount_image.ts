@@ -17,6 +17,7 @@ import { findMount, type MountEntry } from "../fuse/mount_table.ts";
 import { notifyResend } from "../fuse/notify.ts";
 import { OPCODE_LIMIT, OPCODES } from "../fuse/opcodes.ts";
 import { type Holder, stopHolder } from "../fuse/takeover.ts";
+import { traceLateReply } from "../fuse/trace.ts";
 import { unmount, unmountEntry } from "../fuse/unmount.ts";
 import { codecSetupOf } from "../image/flist_codec.ts";
 import { type ReadStoreOptions, useStoreOf } from "../image/image_stores.ts";
@@ -25,7 +26,7 @@ import { StoreMetricsCollector } from "../store/wrappers/store_metrics.ts";
 import { ChunkOpeners } from "./chunk_openers.ts";
 import { type DeviceWorkerStart, faultOf, type MountFault } from "./device_messages.ts";
 import { DeviceThread, type MountEnd } from "./device_thread.ts";
-import { LateReader } from "./late_reader.ts";
+import { LateReader, type ReplyWriter } from "./late_reader.ts";
 import { LateStore } from "./late_store.ts";
 import { type Prefetch, Prefetcher, type PrefetchStatistics } from "./prefetcher.ts";
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
@@ -105,6 +106,11 @@ export interface MountImageOptions extends Omit<ReadStoreOptions, "heal" | "onHe
   readonly prefetchRate?: number;
   /** Told of what happens while it is mounted. */
   readonly onEvent?: (event: MountEvent) => void;
+  /**
+   * Told of each request of the kernel and of each reply, as a line for people ({@link TRACE_LEGEND}):
+   * to find out what a program does, or what is wrong. It slows the mount down.
+   */
+  readonly onTrace?: (line: string) => void;
   /** Ends the mount. */
   readonly signal?: AbortSignal;
 }
@@ -339,6 +345,22 @@ interface ImageMountParts {
   readonly holder: Holder | undefined;
 }
 
+/** Tells of replies that come late as well. */
+function tracedReplies(replies: ReplyWriter, onTrace: MountImageOptions["onTrace"]): ReplyWriter {
+  if (onTrace === undefined) return replies;
+  return {
+    content: replies.content,
+    answer: (fd, low, high, length) => {
+      onTrace(traceLateReply(low, high, { length }));
+      return replies.answer(fd, low, high, length);
+    },
+    fail: (fd, low, high, error) => {
+      onTrace(traceLateReply(low, high, { error }));
+      return replies.fail(fd, low, high, error);
+    },
+  };
+}
+
 /** A mounted image. Disposing it unmounts. */
 export class ImageMount implements AsyncDisposable {
   /** Directory it is on, as an absolute path without links. */
@@ -389,7 +411,7 @@ export class ImageMount implements AsyncDisposable {
       chunks: this.#chunks,
       counters: this.#counters,
       store,
-      replies: new LateReplies(),
+      replies: tracedReplies(new LateReplies(), options.onTrace),
       deadlineMs: options.storeOptions?.deadlineMs ?? DEADLINE_DEFAULT_MS,
       onFault: (error) => onEvent({ kind: "fault", request: "READ", fault: faultOf(error) }),
     });
@@ -408,6 +430,7 @@ export class ImageMount implements AsyncDisposable {
     this.#startThread = (index) => {
       const fd = descriptors[index] ?? descriptors[0]!;
       const start: DeviceWorkerStart = {
+        isExtra: index > 0,
         fd,
         meta: flist.path,
         stamp,
@@ -416,8 +439,9 @@ export class ImageMount implements AsyncDisposable {
         chunks,
         counters,
         requests: this.#requests[index]!,
+        traces: options.onTrace !== undefined,
       };
-      threads[index]!.start(start, { fd, reader, pushes, onEvent });
+      threads[index]!.start(start, { fd, reader, pushes, onEvent, onTrace: options.onTrace });
     };
     this.#startThread(0);
     const stop = (): void => {

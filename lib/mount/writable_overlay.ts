@@ -30,6 +30,9 @@ const MS_NODEV = 4;
 /** The most that mount(2) takes: a page. */
 const OPTIONS_LENGTH_MAX = 4095;
 
+/** What an overlay has in its work directory. */
+const WORK_ENTRIES: ReadonlySet<string> = new Set(["work", "index", "incompat"]);
+
 /** Names under which overlays keep marks of their own. */
 const MARK = /^(trusted|user)\.overlay\./;
 
@@ -78,7 +81,16 @@ export async function prepareOverlay(
   const work = `${real}.work`;
   // Left by a process that was killed: the kernel wants it empty.
   await removeWorkDirectory(real);
-  await Deno.mkdir(work, { mode: 0o700 });
+  try {
+    await Deno.mkdir(work, { mode: 0o700 });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+    throw new MountError(
+      displayByteString(target),
+      `${displayByteString(work)} is there already, and is no overlay's work directory`,
+      { cause, hint: "Move it away, or name another upper directory." },
+    );
+  }
   if ((await Deno.stat(work)).dev !== (await Deno.stat(real)).dev) {
     await removeWorkDirectory(real);
     throw new MountError(
@@ -228,10 +240,16 @@ export async function unmountOverlay(
 
 /**
  * Removes the work directory beside an upper directory. Nothing of worth is ever in it. Without effect
- * where it is used or missing.
+ * where it is used or missing, and where something else has its name.
  */
 export async function removeWorkDirectory(upper: string): Promise<void> {
-  await Deno.remove(`${upper}.work`, { recursive: true }).catch(() => {});
+  const path = `${upper}.work`;
+  try {
+    for await (const { name } of Deno.readDir(path)) if (!WORK_ENTRIES.has(name)) return;
+    await Deno.remove(path, { recursive: true });
+  } catch {
+    // It is missing, or used.
+  }
 }
 
 function escapePath(path: string, special: RegExp): string {

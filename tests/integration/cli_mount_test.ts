@@ -54,6 +54,21 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   });
 }
 
+requiringTest(["root", "fuse"], "mount: a trace has the requests and their replies", async () => {
+  await using place = await mountPlace();
+  const child = await startMount(place, "--trace", "trace.txt");
+  assert.equal(await Deno.readTextFile(`${place.path}/mnt/a.txt`), "content");
+  await myfsOk(["umount", "mnt"], place.options);
+  assert.equal((await finish(child)).code, 0);
+  const lines = (await Deno.readTextFile(`${place.path}/trace.txt`)).trimEnd().split("\n");
+  assert.match(lines[0]!, /^# A line is a request/);
+  const [, number] = /^→ (\d+) LOOKUP of 1, "a\.txt" \[/.exec(
+    lines.find((line) => line.includes('"a.txt"')) ?? "",
+  ) ?? [];
+  assert.ok(lines.some((line) => line.startsWith(`← ${number} inode `) && / size 7$/.test(line)));
+  assert.ok(lines.some((line) => /^→ \d+ READ of \d+, \d+ from 0 \[/.test(line)));
+});
+
 requiringTest(["root", "fuse"], "umount: ends the mount, and the command ends well", async () => {
   await using place = await mountPlace();
   const child = await startMount(place);

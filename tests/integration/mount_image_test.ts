@@ -364,6 +364,26 @@ requiringTest(
 
 requiringTest(
   ["root", "fuse"],
+  "mount image: a flist that is removed at once is served all the same",
+  async () => {
+    using folder = new TempFolder();
+    const [meta, store] = [folder.file("a.fl"), `dir://${folder.file("blocks")}`];
+    await packDirectory(folder.tree("tree", { "d/a": "content" }), { meta, store });
+    const target = folder.tree("mnt");
+    const events: MountEvent[] = [];
+    const mount = await mountImage(meta, target, { onEvent: (event) => void events.push(event) });
+    await Deno.remove(meta);
+    // The other threads begin from now on, and find that it is gone.
+    await delay(500);
+    assert.equal(await Deno.readTextFile(`${target}/d/a`), "content");
+    await mount.unmount();
+    assert.equal(await mount.finished, "unmounted");
+    assert.deepEqual(events, []);
+  },
+);
+
+requiringTest(
+  ["root", "fuse"],
   "mount image: a flist that takes the mounted one's place changes nothing",
   async () => {
     using folder = new TempFolder();

@@ -217,3 +217,28 @@ Deno.test("accounts: a sign-in that fails costs the same work, whatever is wrong
   const expected = { hashes: 0, checks: 1, rows: [1, 0, 1], message, code: "sign_in_failed" };
   assert.deepEqual(costs, Array(4).fill(expected));
 });
+
+Deno.test("accounts: whoever loses a role loses it with every token", async () => {
+  await using place = await Place.open();
+  await place.accounts.createUser({ name: "root", password: PASSWORD, role: "admin" }, "test", {});
+  const caller = await place.accounts.authenticate((await place.signIn()).access_token);
+  const scopes = ["read", "write", "admin"] as const;
+  const { token } = await place.accounts.createToken(caller, { name: "t", scopes }, {});
+  assert.deepEqual((await place.accounts.authenticate(token)).scopes, scopes);
+  await place.accounts.changeUser("alice", { role: "user" }, "root", {});
+  const demoted = await place.accounts.authenticate(token);
+  assert.deepEqual([demoted.role, demoted.scopes], ["user", ["read", "write"]]);
+});
+
+Deno.test("accounts: a disabled user has no token that is good, whichever way it was disabled", async () => {
+  await using place = await Place.open();
+  const { access_token, refresh_token } = await place.signIn();
+  const caller = await place.accounts.authenticate(access_token);
+  const { token } = await place.accounts.createToken(caller, { name: "t", scopes: ["read"] }, {});
+  // As another program would that knows nothing of sessions.
+  await place.database.updateTable("account").set({ disabled: 1 }).execute();
+  await refused(place.accounts.authenticate(access_token), "token_invalid");
+  await refused(place.accounts.authenticate(token), "token_invalid");
+  await refused(place.accounts.refresh(refresh_token, {}), "token_invalid");
+  await refused(place.signIn(), "sign_in_failed");
+});

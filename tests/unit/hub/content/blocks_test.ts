@@ -111,3 +111,28 @@ Deno.test("blocks: where they are shared, an id is still only told to those who 
   const got = await hub.send("GET", path);
   assert.deepEqual(await got.bytes(), body);
 });
+
+Deno.test("blocks: one whose copy was found damaged is asked for, and healed by who has it", async () => {
+  await using hub = await HubContent.open({ memoryMax: 0 });
+  const { path, body } = blockOf(1);
+  const id = parseBlockId(path.slice(-64));
+  const statusOf = async (method: string, given: { body?: BodyInit } = {}): Promise<number> => {
+    const answer = await hub.send(method, path, { as: "alice", ...given });
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const damage: readonly (() => Promise<unknown>)[] = [
+    () => hub.store.put(id, body.toReversed().map((byte) => byte ^ 1), { replace: true }),
+    () => hub.store.delete!(id),
+  ];
+  assert.equal(await statusOf("PUT", { body }), 201);
+  for (const spoil of damage) {
+    await spoil();
+    assert.equal(await statusOf("GET"), 500);
+    assert.deepEqual(await hub.content.blocks.missing("alice", [id]), [id]);
+    assert.deepEqual(await hub.content.blocks.missing("bob", [id]), [id]);
+    assert.equal(await statusOf("PUT", { body }), 200);
+    assert.equal(await statusOf("GET"), 200);
+    assert.deepEqual(await hub.content.blocks.missing("alice", [id]), []);
+  }
+});

@@ -30,3 +30,35 @@ Deno.test("files: one that is kept is not what its user claimed of it before", a
   // What was claimed is given up.
   assert.deepEqual(await hub.content.usageOf("alice"), { bytes: 5000, objects: 3 });
 });
+
+Deno.test("files: claims about very many files are looked up together", async () => {
+  await using hub = await HubContent.open();
+  const hex = (number: number): string => number.toString(16).padStart(64, "0");
+  const body = new Uint8Array(10);
+  const [there, claimed] = [`/api/v1/block?file_hash=${hex(7)}&idx=3`, 7];
+  const posted = await hub.send("POST", there, { as: "alice", body });
+  const { hash } = await posted.json();
+  const { selectFrom } = hub.database;
+  let queries = 0;
+  hub.database.selectFrom = ((...tables: Parameters<typeof selectFrom>) => {
+    queries++;
+    return selectFrom.apply(hub.database, tables);
+  }) as typeof selectFrom;
+  const ask = async (count: number, idx: number, as?: string): Promise<string[]> => {
+    const blocks = Array.from({ length: count }, (_, index) => ({
+      block_hash: hash,
+      file_hash: hex(claimed + index),
+      block_index: idx,
+    }));
+    const who = as === undefined ? {} : { as };
+    const answer = await hub.send("POST", "/api/v1/block/verify", { ...who, json: { blocks } });
+    return (await answer.json()).missing;
+  };
+  assert.deepEqual(await ask(1, 3), []);
+  assert.deepEqual(await ask(1, 4), [hash]);
+  assert.deepEqual(await ask(1, 3, "alice"), []);
+  assert.deepEqual(await ask(1, 3, "bob"), [hash]);
+  queries = 0;
+  assert.deepEqual(await ask(20_000, 3), [hash]);
+  assert.ok(queries < 100, `${queries} queries`);
+});

@@ -12,10 +12,14 @@ import { TempFolder } from "../../../helpers/temp_folder.ts";
 const DAY_MS = 86_400_000;
 const PATH = "/api/v1/flists/alice/x/y";
 
-async function pack(hub: HubContent, folder: TempFolder): Promise<Uint8Array<ArrayBuffer>> {
-  const meta = folder.file("one.fl");
+async function pack(
+  hub: HubContent,
+  folder: TempFolder,
+  name = "one",
+): Promise<Uint8Array<ArrayBuffer>> {
+  const meta = folder.file(`${name}.fl`);
   const store = `dir://${hub.folder}/blocks`;
-  await packDirectory(folder.tree("one", { "a": "content" }), { meta, store });
+  await packDirectory(folder.tree(name, { "a": `content of ${name}` }), { meta, store });
   return await Deno.readFile(meta);
 }
 
@@ -93,4 +97,49 @@ Deno.test("flists: within one user, a copy of another's flist opens none of the 
   const got = await hub.send("GET", block, { as: "bob" });
   assert.equal(got.status, 200);
   await got.body?.cancel();
+});
+
+Deno.test("flists: a tag that is shown shows nothing of what it stood for before", async () => {
+  await using hub = await HubContent.open();
+  using folder = new TempFolder();
+  const digests: string[] = [];
+  const publish = async (name: string, query = ""): Promise<void> => {
+    const body = await pack(hub, folder, name);
+    const answer = await hub.send("PUT", `${PATH}${query}`, { as: "alice", body });
+    digests.push((await answer.json()).digest);
+  };
+  /** Which of the flists so far anybody may get. */
+  const shown = async (): Promise<boolean[]> => {
+    const all: boolean[] = [];
+    for (const digest of digests) {
+      const answer = await hub.send("GET", `/api/v1/flists/digest/${digest}`);
+      await answer.body?.cancel();
+      all.push(answer.ok);
+    }
+    const history = await hub.send("GET", "/api/v1/flists/alice/x");
+    const { history: events = [] } = await history.json();
+    const listed = events.map(({ digest }: { digest?: string }) => digest);
+    assert.deepEqual(digests.map((digest) => listed.includes(digest)), all);
+    return all;
+  };
+  const change = async (visibility: string): Promise<void> => {
+    const answer = await hub.send("PATCH", PATH, { as: "alice", json: { visibility } });
+    assert.equal(answer.status, 200);
+    await answer.body?.cancel();
+  };
+  await publish("secret");
+  assert.equal((await hub.send("DELETE", PATH, { as: "alice" })).status, 204);
+  await publish("draft");
+  await publish("final");
+  assert.deepEqual(await shown(), [false, false, false]);
+  await change("public");
+  assert.deepEqual(await shown(), [false, false, true]);
+  await publish("next");
+  assert.deepEqual(await shown(), [false, false, true, true]);
+  await publish("inner", "?visibility=private");
+  assert.deepEqual(await shown(), [false, false, false, false, false]);
+  await change("public");
+  assert.deepEqual(await shown(), [false, false, false, false, true]);
+  await change("private");
+  assert.deepEqual(await shown(), [false, false, false, false, false]);
 });

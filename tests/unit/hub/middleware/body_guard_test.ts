@@ -1,7 +1,13 @@
 /** Goal: a body passes unchanged within its bounds, and ends with the reason beyond them. */
 
 import assert from "node:assert/strict";
-import { type BodyBounds, guardBody } from "../../../../hub/middleware/body_guard.ts";
+import { Hono } from "hono";
+import type { Hub, HubEnvironment } from "../../../../hub/context.ts";
+import {
+  type BodyBounds,
+  bodyGuardMiddleware,
+  guardBody,
+} from "../../../../hub/middleware/body_guard.ts";
 import { HubProblem } from "../../../../lib/hub_api/problem.ts";
 
 const BOUNDS: BodyBounds = { bytesMax: 100, idleMs: 5000, bytesPerSecondMin: 0 };
@@ -86,4 +92,36 @@ Deno.test("body guard: who stops reading stops the body", async () => {
   await reader.read();
   await reader.cancel();
   assert.ok(state.ended);
+});
+
+Deno.test("body guard: who needs no token may send little JSON, others what is configured", async () => {
+  const config = {
+    json_bytes_max: 200_000,
+    body_bytes_max: 300_000,
+    body_idle_seconds: 5,
+    body_bytes_per_second_min: 0,
+  };
+  const app = new Hono<HubEnvironment>();
+  app.onError((error, context) => context.text("", (error as HubProblem).status as 413));
+  app.use(bodyGuardMiddleware({ config } as Hub));
+  app.post("*", async (context) => context.text(`${(await context.req.text()).length}`));
+  const cases: readonly [path: string, type: string, length: number, status: number][] = [
+    ["/api/v1/signin", "application/json", 65_536, 200],
+    ["/api/v1/signin", "application/json", 65_537, 413],
+    ["/api/v1/token/refresh", "application/json; charset=utf-8", 65_537, 413],
+    ["/api/v1/block/verify", "application/json", 200_000, 200],
+    ["/api/v1/block/verify", "application/json", 200_001, 413],
+    ["/api/v1/file", "application/octet-stream", 300_000, 200],
+  ];
+  for (const [path, type, length, status] of cases) {
+    // Streamed, so that its length is not said.
+    const body = new Blob([new Uint8Array(length)]).stream();
+    const answer = await app.request(path, {
+      method: "POST",
+      headers: { "content-type": type },
+      body,
+    });
+    assert.equal(answer.status, status, `${path} ${length}`);
+    await answer.body?.cancel();
+  }
 });

@@ -2,7 +2,12 @@
 
 import assert from "node:assert/strict";
 import { OPCODES } from "../../../../lib/fuse/opcodes.ts";
-import { TRACE_LEGEND, traceReply, traceRequest } from "../../../../lib/fuse/trace.ts";
+import {
+  TRACE_LEGEND,
+  traceLateReply,
+  traceReply,
+  traceRequest,
+} from "../../../../lib/fuse/trace.ts";
 import {
   BATCH_FORGET_IN,
   FORGET_IN,
@@ -107,4 +112,9 @@ Deno.test("trace: bytes that end anywhere make a line all the same", () => {
 Deno.test("trace: the legend says what the signs of a line mean", () => {
   assert.ok(TRACE_LEGEND.split("\n").slice(0, -1).every((line) => line.startsWith("# ")));
   for (const sign of ["→", "←", "INTERRUPT"]) assert.ok(TRACE_LEGEND.includes(sign));
+});
+
+Deno.test("trace: a late reply has the number of its request", () => {
+  assert.equal(traceLateReply(4, 1, { length: 4096 }), "← 4294967300 4096 bytes, late");
+  assert.equal(traceLateReply(0xffff_fffe, 0, { error: 5 }), "← 4294967294 EIO, late");
 });

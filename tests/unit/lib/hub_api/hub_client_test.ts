@@ -217,3 +217,40 @@ Deno.test("hub client: flists are listed, and one that is missing is named", asy
   const reference = parseHubFlist(`${hub.url}/al/deb:1`);
   await assert.rejects(client.fetchFlist(reference), { code: "flist_not_found" });
 });
+
+Deno.test("hub client: a body may take its time, as long as it goes on", async () => {
+  await using hub = serve(async (request) =>
+    Response.json({ size: (await request.bytes()).length })
+  );
+  const client = await connectHub(hub.url, { ...FAST, timeoutMs: 1000 });
+  const response = await client.request({
+    method: "PUT",
+    path: "api/v1/uploads/1/parts/0",
+    body: () =>
+      ReadableStream.from((async function* (): AsyncGenerator<Uint8Array> {
+        for (let at = 0; at < 30; at++) {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          yield new Uint8Array(100);
+        }
+      })()),
+    task: "send it",
+  });
+  assert.equal((await response.json()).size, 3000);
+});
+
+Deno.test("hub client: what a hub has to look at gives it time, and no more than that", async () => {
+  const ended = Promise.withResolvers<void>();
+  await using hub = serve(async (_, index) => {
+    await (index === 0 ? new Promise((resolve) => setTimeout(resolve, 300)) : ended.promise);
+    return Response.json(ME);
+  });
+  const client = await connectHub(hub.url, { ...FAST, timeoutMs: 50 });
+  const request = { method: "POST", path: "api/v1/x", task: "have it looked at" } as const;
+  try {
+    const response = await client.request({ ...request, workBytes: 2 ** 30 });
+    await response.body?.cancel();
+    await assert.rejects(client.request({ ...request, workBytes: 100 }), /no answer within 50 ms/);
+  } finally {
+    ended.resolve();
+  }
+});

@@ -64,6 +64,21 @@ requiringTest(["root"], "writable overlay: directories within each other are ref
   await assert.rejects(prepareOverlay(folder.path, target, flist), /lie in each other/);
 });
 
+requiringTest(["root"], "writable overlay: what has the work directory's name stays", async () => {
+  using folder = new TempFolder();
+  using flist = await rootOf(folder);
+  const target = folder.tree("mnt");
+  folder.tree("upper.work", { "thesis": "years of work" });
+  const upper = folder.file("upper");
+  await assert.rejects(prepareOverlay(upper, target, flist), /upper\.work is there already/);
+  await removeWorkDirectory(upper);
+  assert.equal(await Deno.readTextFile(`${upper}.work/thesis`), "years of work");
+  // What an overlay left goes.
+  folder.tree("other.work/work", { "#1": "" });
+  await prepareOverlay(folder.file("other"), target, flist);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(folder.file("other.work"))), []);
+});
+
 requiringTest(
   ["root", "mount"],
   "writable overlay: names with every special character are used, and a second use is refused",
