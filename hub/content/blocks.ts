@@ -59,6 +59,12 @@ interface Registered {
 /** Blocks that are put into the store at the same time. */
 const PUTS_MAX = 16;
 
+/** How many ids a look-up may have: a prepared statement for each, filled up where there are fewer. */
+const LOOKS_TOGETHER = [1, 4, 16, 64];
+
+/** Fills up: no block has it. */
+const NO_ID = "";
+
 /** How long to wait for a block that is just being removed, in milliseconds. */
 const LEAVING_WAIT_MS = 5000;
 
@@ -90,7 +96,8 @@ export class Blocks implements AsyncDisposable {
   readonly #database: Kysely<HubTables>;
   readonly #downloads: DownloadCounts;
   readonly #hot: HotBlocks;
-  readonly #sizes: (id: BlockId) => Promise<{ readonly size: number }[]>;
+  /** Looks for blocks by id, all that are asked for at the same time in one statement. */
+  readonly #looks: GroupCommit<BlockId, number | undefined>;
   readonly #registrations: GroupCommit<Registration, Registered | HubProblem>;
   readonly #flushes: GroupCommit<void, void>;
 
@@ -99,11 +106,21 @@ export class Blocks implements AsyncDisposable {
     this.#database = options.database;
     this.#downloads = new DownloadCounts(options.database, options.flushIntervalMs);
     this.#hot = new HotBlocks(options.memoryMax);
-    this.#sizes = preparedQuery(
-      options.database,
-      options.database.selectFrom("block").select("size").where("id", "=", "")
-        .where("garbage_since", "is", null),
+    const queries = LOOKS_TOGETHER.map((count) =>
+      preparedQuery(
+        options.database,
+        options.database.selectFrom("block").select(["id", "size"])
+          .where("id", "in", Array.from({ length: count }, () => NO_ID))
+          .where("garbage_since", "is", null),
+      )
     );
+    this.#looks = new GroupCommit(async (ids) => {
+      const at = LOOKS_TOGETHER.findIndex((count) => count >= ids.length);
+      const rest = Array.from({ length: LOOKS_TOGETHER[at]! - ids.length }, () => NO_ID);
+      const rows = await queries[at]!(...ids, ...rest);
+      const sizes = new Map(rows.map(({ id, size }) => [id, Number(size)]));
+      return ids.map((id) => sizes.get(id));
+    }, LOOKS_TOGETHER.at(-1));
     this.#registrations = new GroupCommit((jobs) => this.#register(jobs));
     this.#flushes = new GroupCommit(async (jobs) => {
       await options.store.flush();
@@ -188,9 +205,9 @@ export class Blocks implements AsyncDisposable {
 
   /** Bytes of a block. @throws {HubProblem} 404 when there is none that the reader may get. */
   async sizeOf(id: BlockId, reader: Reader): Promise<number> {
-    const row = await this.#look(id);
-    if (row === undefined || !await this.#mayRead(id, reader)) throw blockNotFound();
-    return Number(row.size);
+    const size = await this.#looks.add(id);
+    if (size === undefined || !await this.#mayRead(id, reader)) throw blockNotFound();
+    return size;
   }
 
   /** @throws {HubProblem} 404 when there is none that the reader may get. */
@@ -316,8 +333,8 @@ export class Blocks implements AsyncDisposable {
   }
 
   async #read(id: BlockId, reader: Reader): Promise<Bytes | undefined> {
-    const row = await this.#look(id);
-    if (row === undefined || !await this.#mayRead(id, reader)) return undefined;
+    const size = await this.#looks.add(id);
+    if (size === undefined || !await this.#mayRead(id, reader)) return undefined;
     const block = this.#hot.get(id) ?? await this.#readChecked(id);
     this.#downloads.count(id);
     return block;
@@ -342,10 +359,6 @@ export class Blocks implements AsyncDisposable {
     }
     this.#hot.keep(id, block);
     return block;
-  }
-
-  async #look(id: BlockId): Promise<{ readonly size: number } | undefined> {
-    return (await this.#sizes(id))[0];
   }
 
   async #mayRead(id: BlockId, reader: Reader): Promise<boolean> {
