@@ -17,7 +17,7 @@ import {
   parseBlockId,
 } from "myfs";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
-import { preparedQuery } from "../database/prepared_query.ts";
+import { preparedIdQuery } from "../database/prepared_query.ts";
 import type { HubTables } from "../database/tables.ts";
 import { type ResolvedContentOptions, slices } from "./content_options.ts";
 import { DownloadCounts } from "./download_counts.ts";
@@ -59,12 +59,6 @@ interface Registered {
 /** Blocks that are put into the store at the same time. */
 const PUTS_MAX = 16;
 
-/** How many ids a look-up may have: a prepared statement for each, filled up where there are fewer. */
-const LOOKS_TOGETHER = [1, 4, 16, 64];
-
-/** Fills up: no block has it. */
-const NO_ID = "";
-
 /** How long to wait for a block that is just being removed, in milliseconds. */
 const LEAVING_WAIT_MS = 5000;
 
@@ -96,7 +90,11 @@ export class Blocks implements AsyncDisposable {
   readonly #database: Kysely<HubTables>;
   readonly #downloads: DownloadCounts;
   readonly #hot: HotBlocks;
-  /** Looks for blocks by id, all that are asked for at the same time in one statement. */
+  /** Those of some blocks that are there, and not garbage. */
+  readonly #known: (ids: readonly string[]) => Promise<{ id: string; size: number }[]>;
+  /** Those of some blocks that are a user's. */
+  readonly #owned: (ids: readonly string[], owner: string) => Promise<{ block: string }[]>;
+  /** Looks for a block, with all that are looked for at the same time in one statement. */
   readonly #looks: GroupCommit<BlockId, number | undefined>;
   readonly #registrations: GroupCommit<Registration, Registered | HubProblem>;
   readonly #flushes: GroupCommit<void, void>;
@@ -106,21 +104,24 @@ export class Blocks implements AsyncDisposable {
     this.#database = options.database;
     this.#downloads = new DownloadCounts(options.database, options.flushIntervalMs);
     this.#hot = new HotBlocks(options.memoryMax);
-    const queries = LOOKS_TOGETHER.map((count) =>
-      preparedQuery(
-        options.database,
-        options.database.selectFrom("block").select(["id", "size"])
-          .where("id", "in", Array.from({ length: count }, () => NO_ID))
-          .where("garbage_since", "is", null),
-      )
+    const { database } = options;
+    this.#known = preparedIdQuery(
+      database,
+      (ids) =>
+        database.selectFrom("block").select(["id", "size"])
+          .where("id", "in", ids).where("garbage_since", "is", null),
+    );
+    this.#owned = preparedIdQuery(
+      database,
+      (ids) =>
+        database.selectFrom("block_owner").select("block")
+          .where("owner", "=", "").where("block", "in", ids),
     );
     this.#looks = new GroupCommit(async (ids) => {
-      const at = LOOKS_TOGETHER.findIndex((count) => count >= ids.length);
-      const rest = Array.from({ length: LOOKS_TOGETHER[at]! - ids.length }, () => NO_ID);
-      const rows = await queries[at]!(...ids, ...rest);
+      const rows = await this.#known(ids);
       const sizes = new Map(rows.map(({ id, size }) => [id, Number(size)]));
       return ids.map((id) => sizes.get(id));
-    }, LOOKS_TOGETHER.at(-1));
+    });
     this.#registrations = new GroupCommit((jobs) => this.#register(jobs));
     this.#flushes = new GroupCommit(async (jobs) => {
       await options.store.flush();
@@ -226,17 +227,11 @@ export class Blocks implements AsyncDisposable {
     const distinct = [...new Set(ids)];
     const own = new Set<string>();
     const others: { id: BlockId; size: number }[] = [];
-    for (const slice of slices(distinct, 2000)) {
-      const rows = await this.#database.selectFrom("block_owner").select("block")
-        .where("owner", "=", owner).where("block", "in", slice).execute();
-      for (const { block } of rows) own.add(block);
-    }
+    for (const { block } of await this.#owned(distinct, owner)) own.add(block);
     if (this.#options.dedup === "users" && own.size < distinct.length) {
       const rest = distinct.filter((id) => !own.has(id));
-      for (const slice of slices(rest, 2000)) {
-        const rows = await this.#database.selectFrom("block").select(["id", "size"])
-          .where("id", "in", slice).where("garbage_since", "is", null).execute();
-        for (const { id, size } of rows) others.push({ id: id as BlockId, size: Number(size) });
+      for (const { id, size } of await this.#known(rest)) {
+        others.push({ id: id as BlockId, size: Number(size) });
       }
       if (others.length > 0) {
         const reason: BlockReason = { kind: "direct" };
@@ -251,7 +246,7 @@ export class Blocks implements AsyncDisposable {
   /** Those of `ids` that are there for the reader. */
   async present(reader: Reader, ids: readonly string[]): Promise<Set<string>> {
     const found = new Set<string>();
-    for (const slice of slices([...new Set(ids)], 2000)) {
+    for (const slice of slices([...new Set(ids)])) {
       const rows = await this.#visible(reader).select("id").where("id", "in", slice).execute();
       for (const { id } of rows) found.add(id);
     }
@@ -383,11 +378,7 @@ export class Blocks implements AsyncDisposable {
 
   async #notOwned(owner: string, ids: readonly string[]): Promise<Set<string>> {
     const rest = new Set(ids);
-    for (const slice of slices(ids)) {
-      const rows = await this.#database.selectFrom("block_owner").select("block")
-        .where("owner", "=", owner).where("block", "in", slice).execute();
-      for (const { block } of rows) rest.delete(block);
-    }
+    for (const { block } of await this.#owned(ids, owner)) rest.delete(block);
     return rest;
   }
 
