@@ -32,6 +32,7 @@ export type Need =
   | "weed"
   | "schemathesis"
   | "docker-registry"
+  | "wrk"
   | "skopeo"
   | "umoci"
   | "htpasswd"
@@ -91,6 +92,7 @@ function look(need: Need): boolean {
       return programPath(need) !== undefined;
     case "htpasswd":
     case "setcap":
+    case "wrk":
       // They have no way to ask for their version.
       return runs("sh", ["-c", `command -v ${need}`]);
     case "nginx":
