@@ -73,6 +73,7 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
   if (admin !== undefined) (options.showFirstAdmin ?? writeFirstAdmin)(admin);
   await accounts.clean();
   const metrics = new HubMetrics();
+  addProcessGauges(metrics);
   const state = { isDraining: false };
   const isDraining = (): boolean => state.isDraining;
   const jobs = stack.use(
@@ -98,6 +99,17 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
     now,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** What the process takes, by the names that Prometheus's clients use. */
+function addProcessGauges(metrics: HubMetrics): void {
+  const usage = (field: keyof Deno.MemoryUsage) => (): number => Deno.memoryUsage()[field];
+  metrics.gauge("process_resident_memory_bytes", "Resident memory", usage("rss"));
+  metrics.gauge("nodejs_heap_size_total_bytes", "Memory of JavaScript's heap", usage("heapTotal"));
+  metrics.gauge("nodejs_heap_size_used_bytes", "What of the heap is in use", usage("heapUsed"));
+  metrics.gauge("nodejs_external_memory_bytes", "Memory beside the heap", usage("external"));
+  const startSeconds = Date.now() / 1000;
+  metrics.gauge("process_start_time_seconds", "When the hub began", () => startSeconds);
 }
 
 /** How often what nobody needs any more is removed, in milliseconds. */

@@ -17,7 +17,7 @@ import {
   parseBlockId,
 } from "myfs";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
-import { preparedQuery } from "../database/prepared_query.ts";
+import { preparedIdQuery } from "../database/prepared_query.ts";
 import type { HubTables } from "../database/tables.ts";
 import { type ResolvedContentOptions, slices } from "./content_options.ts";
 import { DownloadCounts } from "./download_counts.ts";
@@ -95,7 +95,12 @@ export class Blocks implements AsyncDisposable {
   readonly #database: Kysely<HubTables>;
   readonly #downloads: DownloadCounts;
   readonly #hot: HotBlocks;
-  readonly #sizes: (id: BlockId) => Promise<{ readonly size: number }[]>;
+  /** Those of some blocks that are there, and not garbage. */
+  readonly #known: (ids: readonly string[]) => Promise<{ id: string; size: number }[]>;
+  /** Those of some blocks that are a user's. */
+  readonly #owned: (ids: readonly string[], owner: string) => Promise<{ block: string }[]>;
+  /** Looks for a block, with all that are looked for at the same time in one statement. */
+  readonly #looks: GroupCommit<BlockId, number | undefined>;
   readonly #registrations: GroupCommit<Registration, Registered | HubProblem>;
   readonly #flushes: GroupCommit<void, void>;
   /** Blocks whose copy was found damaged or lost: whoever has one is asked for it, and heals it. */
@@ -106,11 +111,24 @@ export class Blocks implements AsyncDisposable {
     this.#database = options.database;
     this.#downloads = new DownloadCounts(options.database, options.flushIntervalMs);
     this.#hot = new HotBlocks(options.memoryMax);
-    this.#sizes = preparedQuery(
-      options.database,
-      options.database.selectFrom("block").select("size").where("id", "=", "")
-        .where("garbage_since", "is", null),
+    const { database } = options;
+    this.#known = preparedIdQuery(
+      database,
+      (ids) =>
+        database.selectFrom("block").select(["id", "size"])
+          .where("id", "in", ids).where("garbage_since", "is", null),
     );
+    this.#owned = preparedIdQuery(
+      database,
+      (ids) =>
+        database.selectFrom("block_owner").select("block")
+          .where("owner", "=", "").where("block", "in", ids),
+    );
+    this.#looks = new GroupCommit(async (ids) => {
+      const rows = await this.#known(ids);
+      const sizes = new Map(rows.map(({ id, size }) => [id, Number(size)]));
+      return ids.map((id) => sizes.get(id));
+    });
     this.#registrations = new GroupCommit((jobs) => this.#register(jobs));
     this.#flushes = new GroupCommit(async (jobs) => {
       await options.store.flush();
@@ -203,9 +221,9 @@ export class Blocks implements AsyncDisposable {
 
   /** Bytes of a block. @throws {HubProblem} 404 when there is none that the reader may get. */
   async sizeOf(id: BlockId, reader: Reader): Promise<number> {
-    const row = await this.#look(id);
-    if (row === undefined || !await this.#mayRead(id, reader)) throw blockNotFound();
-    return Number(row.size);
+    const size = await this.#looks.add(id);
+    if (size === undefined || !await this.#mayRead(id, reader)) throw blockNotFound();
+    return size;
   }
 
   /** @throws {HubProblem} 404 when there is none that the reader may get. */
@@ -224,17 +242,11 @@ export class Blocks implements AsyncDisposable {
     const distinct = [...new Set(ids)];
     const own = new Set<string>();
     const others: { id: BlockId; size: number }[] = [];
-    for (const slice of slices(distinct, 2000)) {
-      const rows = await this.#database.selectFrom("block_owner").select("block")
-        .where("owner", "=", owner).where("block", "in", slice).execute();
-      for (const { block } of rows) own.add(block);
-    }
+    for (const { block } of await this.#owned(distinct, owner)) own.add(block);
     if (this.#options.dedup === "users" && own.size < distinct.length) {
       const rest = distinct.filter((id) => !own.has(id));
-      for (const slice of slices(rest, 2000)) {
-        const rows = await this.#database.selectFrom("block").select(["id", "size"])
-          .where("id", "in", slice).where("garbage_since", "is", null).execute();
-        for (const { id, size } of rows) others.push({ id: id as BlockId, size: Number(size) });
+      for (const { id, size } of await this.#known(rest)) {
+        others.push({ id: id as BlockId, size: Number(size) });
       }
       if (others.length > 0) {
         const reason: BlockReason = { kind: "direct" };
@@ -249,7 +261,7 @@ export class Blocks implements AsyncDisposable {
   /** Those of `ids` that are there for the reader. */
   async present(reader: Reader, ids: readonly string[]): Promise<Set<string>> {
     const found = new Set<string>();
-    for (const slice of slices([...new Set(ids)], 2000)) {
+    for (const slice of slices([...new Set(ids)])) {
       const rows = await this.#visible(reader).select("id").where("id", "in", slice).execute();
       for (const { id } of rows) found.add(id);
     }
@@ -335,8 +347,8 @@ export class Blocks implements AsyncDisposable {
   }
 
   async #read(id: BlockId, reader: Reader): Promise<Bytes | undefined> {
-    const row = await this.#look(id);
-    if (row === undefined || !await this.#mayRead(id, reader)) return undefined;
+    const size = await this.#looks.add(id);
+    if (size === undefined || !await this.#mayRead(id, reader)) return undefined;
     const block = this.#hot.get(id) ?? await this.#readChecked(id);
     this.#downloads.count(id);
     return block;
@@ -367,10 +379,6 @@ export class Blocks implements AsyncDisposable {
     if (this.#damaged.size < DAMAGED_MAX) this.#damaged.add(id);
   }
 
-  async #look(id: BlockId): Promise<{ readonly size: number } | undefined> {
-    return (await this.#sizes(id))[0];
-  }
-
   async #mayRead(id: BlockId, reader: Reader): Promise<boolean> {
     if (this.#options.dedup === "users") return true;
     const row = await this.#visible(reader).select("id").where("id", "=", id).executeTakeFirst();
@@ -393,11 +401,7 @@ export class Blocks implements AsyncDisposable {
 
   async #notOwned(owner: string, ids: readonly string[]): Promise<Set<string>> {
     const rest = new Set(ids);
-    for (const slice of slices(ids)) {
-      const rows = await this.#database.selectFrom("block_owner").select("block")
-        .where("owner", "=", owner).where("block", "in", slice).execute();
-      for (const { block } of rows) rest.delete(block);
-    }
+    for (const { block } of await this.#owned(ids, owner)) rest.delete(block);
     return rest;
   }
 

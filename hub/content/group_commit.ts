@@ -1,6 +1,6 @@
 /**
- * One write for all who wait for one: what comes while a write is under way goes into the next, so
- * that a disk's slow promise is asked for once for many.
+ * One write, or one look-up, for all who wait for one: what comes while one is under way goes into the
+ * next, so that a disk's slow promise is asked for once for many.
  *
  * @module
  */

@@ -13,6 +13,7 @@ import * as configuredRole from "./migrations/0003_configured_role.ts";
 import * as auditAge from "./migrations/0004_audit_age.ts";
 import * as jobs from "./migrations/0005_jobs.ts";
 import * as flistPublishers from "./migrations/0006_flist_publishers.ts";
+import * as garbageIndex from "./migrations/0007_garbage_index.ts";
 import { SqliteDialect } from "./sqlite_dialect.ts";
 import type { HubTables } from "./tables.ts";
 
@@ -24,6 +25,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0004_audit_age": auditAge,
   "0005_jobs": jobs,
   "0006_flist_publishers": flistPublishers,
+  "0007_garbage_index": garbageIndex,
 };
 
 /**

@@ -25,3 +25,36 @@ export function preparedQuery<Row, Tables>(
     return (await database.executeQuery<Row>({ ...compiled, parameters: values })).rows;
   };
 }
+
+/** How many ids a prepared query has. One that is asked for fewer is filled up. */
+const ID_COUNTS = [1, 4, 16, 64, 500];
+
+const ID_COUNT_MAX = ID_COUNTS.at(-1)!;
+
+/** Fills up: nothing has it. */
+const NO_ID = "";
+
+/**
+ * Prepares a query for rows by ids, of which each call may have any number.
+ *
+ * @param query Makes the query for a list of ids, which come after all its other values.
+ * @returns Asks for ids, after the other values, and gives the rows.
+ */
+export function preparedIdQuery<Row, Tables>(
+  database: Kysely<Tables>,
+  query: (ids: readonly string[]) => { compile(): CompiledQuery<Row> },
+): (ids: readonly string[], ...values: readonly unknown[]) => Promise<Row[]> {
+  const prepared = ID_COUNTS.map((count) =>
+    preparedQuery(database, query(Array.from({ length: count }, () => NO_ID)))
+  );
+  return async (ids, ...values) => {
+    const rows: Row[] = [];
+    for (let at = 0; at < ids.length; at += ID_COUNT_MAX) {
+      const some = ids.slice(at, at + ID_COUNT_MAX);
+      const fitting = ID_COUNTS.findIndex((count) => count >= some.length);
+      const rest = Array.from({ length: ID_COUNTS[fitting]! - some.length }, () => NO_ID);
+      for (const row of await prepared[fitting]!(...values, ...some, ...rest)) rows.push(row);
+    }
+    return rows;
+  };
+}

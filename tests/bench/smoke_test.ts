@@ -7,6 +7,9 @@ import assert from "node:assert/strict";
 import { requiringTest } from "../helpers/require.ts";
 import { benchRun } from "./bench_run.ts";
 import { tinyCorpora, tinyFiles } from "./corpora.ts";
+import { HUB_SCENARIOS, HUB_STEP, HUB_WAY, hubRun, TINY_HUB_SIZES } from "./hub/hub_run.ts";
+import { hubBars, renderHubReport } from "./hub/report.ts";
+import { renderSoak, soakBars, soakHub } from "./hub/soak.ts";
 import { WAY } from "./mount/mounters.ts";
 import { MOUNT_SCENARIOS, mountRun, STEP } from "./mount/mount_run.ts";
 import { mountBars, renderMountReport } from "./mount/report.ts";
@@ -148,6 +151,44 @@ requiringTest(
     } finally {
       await Deno.remove(scratch, { recursive: true });
       await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+requiringTest(
+  ["wrk", "nginx", "docker-registry"],
+  "bench: measures the hub in every scenario, soaks it, and leaves nothing behind",
+  async () => {
+    const scratch = await Deno.makeTempDir();
+    const corpora = await Deno.makeTempDir();
+    try {
+      await tinyFiles(`${corpora}/tree`, 20);
+      const report = await hubRun({
+        only: HUB_SCENARIOS,
+        sizes: TINY_HUB_SIZES,
+        tree: `${corpora}/tree`,
+        runs: 1,
+        seconds: 1,
+        scratch,
+        onStep: () => {},
+      });
+      const measured = new Set(report.results.map(({ step }) => step));
+      assert.deepEqual(Object.values(HUB_STEP).filter((step) => !measured.has(step)), []);
+      const ways = new Set(report.results.map(({ way }) => way));
+      assert.deepEqual(Object.values(HUB_WAY).filter((way) => !ways.has(way)), []);
+      assert.ok(report.results.every(({ median }) => median > 0));
+      const bars = hubBars(report);
+      assert.equal(bars.length, 7);
+      assert.match(renderHubReport(report, bars), /### GET of 4 KiB blocks, requests/);
+      const options = { minutes: 0.03, idle: 20, scratch, onStep: (): void => {} };
+      const soak = await soakHub(options);
+      assert.equal(soak.idleAlive, 20);
+      assert.ok(soak.requests > 0 && soak.memory.length > 0);
+      assert.match(renderSoak(soak, soakBars(soak, options)), /memory under load/);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(scratch)), []);
+    } finally {
+      await Deno.remove(scratch, { recursive: true });
+      await Deno.remove(corpora, { recursive: true });
     }
   },
 );

@@ -34,6 +34,7 @@ export type Need =
   | "weed"
   | "schemathesis"
   | "docker-registry"
+  | "wrk"
   | "skopeo"
   | "umoci"
   | "htpasswd"
@@ -96,6 +97,7 @@ function look(need: Need): boolean {
       return runs("ip", ["-V"]);
     case "htpasswd":
     case "setcap":
+    case "wrk":
       // They have no way to ask for their version.
       return runs("sh", ["-c", `command -v ${need}`]);
     case "nginx":

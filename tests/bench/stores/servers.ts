@@ -8,6 +8,8 @@
 export interface Server extends AsyncDisposable {
   /** Where it listens on 127.0.0.1. */
   readonly port: number;
+  /** Its process. */
+  readonly pid: number;
 }
 
 /** How a server is started. */
@@ -35,6 +37,7 @@ export async function startServer({ program, args, env }: ServerCommand): Promis
   const status = child.status.finally(() => ended = true);
   const server: Server = {
     port,
+    pid: child.pid,
     [Symbol.asyncDispose]: async () => {
       if (!ended) child.kill("SIGTERM");
       await status;

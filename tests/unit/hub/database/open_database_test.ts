@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { sql } from "kysely";
 import { checkDatabase, openDatabase } from "../../../../hub/database/open_database.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
 
@@ -53,4 +54,24 @@ Deno.test("hub database: what is no database is left as it is", async () => {
   await Deno.writeTextFile(path, text);
   await assert.rejects(openDatabase(path), /not a database/);
   assert.equal(await Deno.readTextFile(path), text);
+});
+
+Deno.test("hub database: blocks are looked up by their ids, not by whether they are garbage", async () => {
+  const database = await openDatabase(":memory:");
+  try {
+    const ids = Array.from({ length: 500 }, (_, index) => String(index));
+    for (const isGarbage of [false, true]) {
+      const query = database.selectFrom("block").select("id").where("id", "in", ids)
+        .where("garbage_since", isGarbage ? "is not" : "is", null);
+      const plan = await query.explain<{ detail: string }>(undefined, sql`query plan`);
+      assert.deepEqual(plan.map(({ detail }) => detail), [
+        "SEARCH block USING INDEX sqlite_autoindex_block_1 (id=?)",
+      ]);
+    }
+    const old = await database.selectFrom("block").select("id").where("garbage_since", "<", "2026")
+      .explain<{ detail: string }>(undefined, sql`query plan`);
+    assert.match(old[0]!.detail, /USING INDEX block_garbage_since/);
+  } finally {
+    await database.destroy();
+  }
 });

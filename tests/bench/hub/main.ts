@@ -1,0 +1,70 @@
+/**
+ * `deno task bench:hub`: measures the hub beside nginx and docker-registry.
+ *
+ * @module
+ */
+
+// deno-lint-ignore-file no-console -- a program that prints
+
+import { parseArgs } from "node:util";
+import { realCorpora, tinyCorpora } from "../corpora.ts";
+import { saveResults } from "../results.ts";
+import { HUB_SCENARIOS, HUB_SIZES, hubRun, type HubRunOptions, TINY_HUB_SIZES } from "./hub_run.ts";
+import { hubBars, renderHubReport } from "./report.ts";
+
+const USAGE = `Usage: deno task bench:hub [options]
+
+  --quick            few blocks, one run: shows that everything works, measures nothing
+  --runs <n>         runs of each, the median counts (default 3)
+  --seconds <n>      how long each load on a server lasts (default 5)
+  --only <list>      of ${HUB_SCENARIOS.join(",")}
+  --corpora <folder> where the tree is, or is made (default: a scratch folder)
+  --scratch <folder> work in a subfolder of it (default: the temporary folder)
+  --results <folder> where the figures go as JSON and Markdown (default: results beside bench)
+`;
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: "boolean", default: false },
+      runs: { type: "string" },
+      seconds: { type: "string" },
+      only: { type: "string", default: HUB_SCENARIOS.join(",") },
+      corpora: { type: "string" },
+      scratch: { type: "string", default: Deno.env.get("TMPDIR") ?? "/tmp" },
+      results: { type: "string", default: `${import.meta.dirname}/../results` },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const { quick, scratch } = values;
+  const only = HUB_SCENARIOS.filter((one) => values.only.split(",").includes(one));
+  const corporaFolder = values.corpora ?? `${scratch}/myfs-bench-corpora`;
+  let tree = "";
+  if (only.includes("pack")) {
+    await Deno.mkdir(corporaFolder, { recursive: true });
+    const [small] = quick ? await tinyCorpora(corporaFolder) : await realCorpora(corporaFolder);
+    tree = small!.tree;
+  }
+  const options: HubRunOptions = {
+    only,
+    sizes: quick ? TINY_HUB_SIZES : HUB_SIZES,
+    tree,
+    runs: Number(values.runs ?? (quick ? 1 : 3)),
+    seconds: Number(values.seconds ?? (quick ? 1 : 5)),
+    scratch,
+    onStep: (text) => console.error(text),
+  };
+  const report = await hubRun(options);
+  const bars = quick ? [] : hubBars(report);
+  const rendered = renderHubReport(report, bars);
+  console.log(rendered);
+  await saveResults(values.results, { ...report, bars }, rendered);
+  return 0;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
