@@ -7,6 +7,7 @@
 import { Option } from "@commander-js/extra-typings";
 import type { BlockCache, CacheWarning } from "myfs";
 import { blockCacheFolder } from "./cache_folder.ts";
+import { mountLibrary } from "./library.ts";
 import type { Printer } from "./output/printer.ts";
 import { MissingError, UsageError } from "./problem.ts";
 import { byteCount } from "./store_tuning.ts";
@@ -115,7 +116,7 @@ async function readsFromNetwork(
   meta: string,
   stores: readonly string[] | undefined,
 ): Promise<boolean> {
-  const { FlistReader, parseStoreSpec } = await import("myfs");
+  const { FlistReader, parseStoreSpec } = await mountLibrary();
   const isRemote = (url: string): boolean => !/^(dir|mem):/i.test(url);
   if (stores !== undefined) return stores.some((spec) => isRemote(parseStoreSpec(spec).url));
   using flist = FlistReader.open(meta);
@@ -145,7 +146,7 @@ async function openCache(
   printer: Printer,
   sizeMax: number | undefined,
 ): Promise<BlockCache> {
-  const { openBlockCache } = await import("myfs");
+  const { openBlockCache } = await mountLibrary();
   return await openBlockCache(folder, {
     ...(sizeMax === undefined ? {} : { sizeMax }),
     onWarning: ({ message }: CacheWarning) => printer.warn(() => [`warning: ${message}`]),

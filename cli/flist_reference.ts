@@ -6,6 +6,7 @@
 
 import { stateFolder } from "./cache_folder.ts";
 import { hubCredentialsOption } from "./hub_credentials.ts";
+import { library } from "./library.ts";
 import { UsageError } from "./problem.ts";
 import type { Session } from "./session.ts";
 
@@ -26,7 +27,7 @@ export async function localFlist(
       "There is no place for flists from elsewhere: set MYFS_CACHE_DIR, XDG_CACHE_HOME or HOME",
     );
   }
-  const { resolveFlist } = await import("myfs");
+  const { resolveFlist } = await library();
   const { hubCredentials: credentials } = await hubCredentialsOption();
   return await resolveFlist(reference, {
     cacheFolder,

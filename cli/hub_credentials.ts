@@ -6,6 +6,7 @@
 
 import type { HubCredentials } from "myfs";
 import type { ReadVariable } from "./cache_folder.ts";
+import { library } from "./library.ts";
 import { UsageError } from "./problem.ts";
 
 const environment: ReadVariable = (name) => Deno.env.get(name);
@@ -33,7 +34,7 @@ export function credentialsPath(read: ReadVariable = environment): string {
 export async function openHubCredentials(
   read: ReadVariable = environment,
 ): Promise<HubCredentials> {
-  const { HubCredentials, parseHubAddress } = await import("myfs");
+  const { HubCredentials, parseHubAddress } = await library();
   const [hub, token] = [read("MYFS_HUB"), read("MYFS_HUB_TOKEN")];
   return new HubCredentials(
     credentialsPath(read),

@@ -5,21 +5,47 @@
  * @module
  */
 
-import { fileURLToPath } from "node:url";
-import { EXIT_CODE } from "./exit_codes.ts";
-import { writeStderr } from "./session.ts";
-
 /**
  * Answers live for less than a millisecond, so that little room for new objects is enough: three
  * threads with the usual 16 MiB each take 40 MB more and are no faster.
  */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=2,--min-semi-space-size=1";
 
+/** Options of `myfs mount` that take no value, or only one that does not look like an option. */
+export const MOUNT_SWITCHES: readonly string[] = [
+  "-d",
+  "--daemon",
+  "--takeover",
+  "--allow-other",
+  "--no-allow-other",
+  "--trust-routes",
+  "-q",
+  "--quiet",
+  "--json",
+  "--cache",
+  "--no-cache",
+];
+
 /** Set for the process in the background: it has a starter that waits for a word. */
 const STARTER_VARIABLE = "MYFS_MOUNT_STARTER";
 
 /** What it says when the mount answers. */
 const READY = "ready\n";
+
+/**
+ * Whether these are the arguments of a mount in the background, as far as that is plain to see: the
+ * command itself finds out in any case, after it has been loaded.
+ */
+export function startsDaemon(args: readonly string[]): boolean {
+  if (args[0] !== "mount" || isDaemon()) return false;
+  if (args.some((arg) => ["--", "-h", "--help"].includes(arg))) return false;
+  return args.some((arg, index) => {
+    if (arg !== "--daemon" && arg !== "-d") return false;
+    const before = args[index - 1]!;
+    // After any other option it is that option's value.
+    return !before.startsWith("-") || before.includes("=") || MOUNT_SWITCHES.includes(before);
+  });
+}
 
 /**
  * Starts the command that this process was given again, in the background, and waits until its mount
@@ -29,13 +55,21 @@ const READY = "ready\n";
  */
 export async function startDaemon(): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...launchArgs(), ...Deno.args.filter((arg) => arg !== "--daemon" && arg !== "-d")],
+    args: [...launchArgs(), ...Deno.args],
     env: { [STARTER_VARIABLE]: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
     detached: true,
   }).spawn();
+  for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      // It may have ended meanwhile.
+      try {
+        child.kill(signal);
+      } catch { /* Then it says why. */ }
+    });
+  }
   let output = "";
   const decoder = new TextDecoder();
   const errors = passOn(child.stderr);
@@ -43,13 +77,13 @@ export async function startDaemon(): Promise<number> {
     output += decoder.decode(piece, { stream: true });
     if (output !== READY) continue;
     child.unref();
-    return EXIT_CODE.ok;
+    return 0;
   }
   // It ended without a mount, and said why.
   await errors;
   if (output !== "") Deno.stdout.writeSync(new TextEncoder().encode(output));
   const { code } = await child.status;
-  return code === EXIT_CODE.ok ? EXIT_CODE.failed : code;
+  return code === 0 ? 1 : code;
 }
 
 /** Whether this process is the one in the background. */
@@ -72,10 +106,15 @@ export function successorCommand(): string[] {
 /** What comes before a program's own arguments. */
 function launchArgs(): string[] {
   if (Deno.build.standalone) return [];
-  return ["run", "--quiet", "-A", V8_FLAGS, fileURLToPath(Deno.mainModule)];
+  return ["run", "--quiet", "-A", V8_FLAGS, decodeURIComponent(new URL(Deno.mainModule).pathname)];
 }
 
 async function passOn(stream: ReadableStream<Uint8Array>): Promise<void> {
-  const decoder = new TextDecoder();
-  for await (const piece of stream) writeStderr(decoder.decode(piece, { stream: true }));
+  try {
+    for await (const piece of stream) {
+      for (let at = 0; at < piece.length;) at += Deno.stderr.writeSync(piece.subarray(at));
+    }
+  } catch {
+    // There is nobody left to tell.
+  }
 }

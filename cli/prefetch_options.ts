@@ -6,6 +6,7 @@
 
 import { Option } from "@commander-js/extra-typings";
 import type { BlockId, ImageMount, Prefetch } from "myfs";
+import { library } from "./library.ts";
 import { UsageError } from "./problem.ts";
 import { byteCount } from "./store_tuning.ts";
 
@@ -57,7 +58,7 @@ export async function prefetchOf(
 }
 
 async function readTrace(path: string): Promise<readonly BlockId[]> {
-  const { parseUseTrace, USE_TRACE_SIZE_MAX } = await import("myfs");
+  const { parseUseTrace, USE_TRACE_SIZE_MAX } = await library();
   const { size, isFile } = await Deno.stat(path);
   // What is no file could be endless.
   if (!isFile || size > USE_TRACE_SIZE_MAX) {
@@ -70,7 +71,7 @@ async function readTrace(path: string): Promise<readonly BlockId[]> {
 
 /** Writes what a mount used to `path`, whole or not at all. */
 export async function writeTrace(path: string, mount: ImageMount): Promise<void> {
-  const { formatUseTrace } = await import("myfs");
+  const { formatUseTrace } = await library();
   const unfinished = `${path}.${crypto.randomUUID()}`;
   try {
     await Deno.writeTextFile(unfinished, formatUseTrace(mount.firstUses()), { createNew: true });

@@ -16,6 +16,7 @@ import { stateOptions } from "../cache_folder.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
 import { isRemoteFlist, localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
+import { mountLibrary } from "../library.ts";
 import { isDaemon, startDaemon, successorCommand, tellStarter } from "../mount_daemon.ts";
 import { EventLog } from "../output/event_log.ts";
 import { MissingError } from "../problem.ts";
@@ -105,8 +106,8 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     .action((flist, operand, options) =>
       execute(options, async (session) => {
         const [meta, target] = await operandsOf(options, [flist, operand], session);
-        if (options.daemon === true) return await startDaemon();
-        const { mountImage } = await import("myfs");
+        if (options.daemon === true && !isDaemon()) return await startDaemon();
+        const { mountImage } = await mountLibrary();
         using log = await EventLog.open(options.log, session);
         await using cache = await openDefaultCache(options, session, meta, storesOf(options));
         const {
@@ -170,7 +171,7 @@ async function operandsOf(
 
 /** The flist that is mounted on `target`. */
 async function flistOn(target: string): Promise<string> {
-  const { mountedFlist } = await import("myfs");
+  const { mountedFlist } = await mountLibrary();
   const mounted = await mountedFlist(target);
   if (mounted === undefined) throw new MissingError(`No image is mounted on ${target}`);
   return mounted;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
+import { builtIn } from "./built_in.ts";
 
 /**
  * Runs `task` on every item with at most `concurrencyMax` under way. After the first failure no new
@@ -107,6 +107,7 @@ export class Breather {
   /** Gives way once. @throws the signal's reason when it is aborted. */
   async breathe(): Promise<void> {
     // Sooner than a timer, which waits a millisecond at least.
+    const { setImmediate } = builtIn("node:timers");
     await new Promise<void>((resolve) => setImmediate(resolve));
     this.#signal?.throwIfAborted();
     this.#last = performance.now();

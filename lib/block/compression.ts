@@ -14,14 +14,10 @@
  */
 
 import type { Buffer } from "node:buffer";
-import {
-  constants,
-  zstdCompressSync as zlibCompressZstd,
-  zstdDecompressSync as zlibDecompressZstd,
-  type ZstdOptions,
-} from "node:zlib";
+import type { ZstdOptions } from "node:zlib";
 // Deferred: only the rfs profile needs it, and its loader asks for permissions.
 import defer * as snappy from "snappy";
+import { builtIn } from "../base/built_in.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { type Backend, openNativeLibrary } from "./native_library.ts";
@@ -42,6 +38,7 @@ export const ZSTD_LEVEL_MAX = 22;
  * @param level {@link ZSTD_LEVEL_MIN} to {@link ZSTD_LEVEL_MAX}.
  */
 export function compressZstd(bytes: Uint8Array, level: number): Uint8Array {
+  const { constants, zstdCompressSync } = builtIn("node:zlib");
   const options: ZstdOptions & { readonly pledgedSrcSize: number } = {
     params: { [constants.ZSTD_c_compressionLevel]: level },
     // Makes zstd write the size into the frame, and choose its parameters by it.
@@ -50,7 +47,7 @@ export function compressZstd(bytes: Uint8Array, level: number): Uint8Array {
     // Deno 2.9 asks zstd for more and so appends an empty frame.
     chunkSize: zstdSizeMax(bytes.length) + 1,
   };
-  return zlibCompressZstd(bytes, options);
+  return zstdCompressSync(bytes, options);
 }
 
 /** Longest frame of `size` bytes (zstd.h, `ZSTD_COMPRESSBOUND`). */
@@ -98,7 +95,7 @@ function decompressPortably(frame: Uint8Array, target: Uint8Array): string | und
   if (fault !== undefined) return fault;
   let content: Uint8Array;
   try {
-    content = zlibDecompressZstd(frame, {
+    content = builtIn("node:zlib").zstdDecompressSync(frame, {
       chunkSize: Math.max(1024, target.length),
       maxOutputLength: target.length,
     });

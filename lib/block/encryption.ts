@@ -7,7 +7,7 @@
  * @module
  */
 
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { builtIn } from "../base/built_in.ts";
 import { UnsupportedError } from "../base/errors.ts";
 import { type Backend, openNativeLibrary } from "./native_library.ts";
 
@@ -177,7 +177,7 @@ function nativeFailure(): UnsupportedError {
 const portableAesGcm: AesGcm = {
   encrypt(params: CipherParams, parts: readonly Uint8Array[], sealed: Uint8Array): void {
     checkSizes(params, parts, sealed);
-    const cipher = createCipheriv("aes-256-gcm", params.key, params.nonce);
+    const cipher = builtIn("node:crypto").createCipheriv("aes-256-gcm", params.key, params.nonce);
     let at = 0;
     for (const part of parts) {
       sealed.set(cipher.update(part), at);
@@ -190,6 +190,7 @@ const portableAesGcm: AesGcm = {
   decrypt(params: CipherParams, sealed: Uint8Array, parts: readonly Uint8Array[]): boolean {
     checkSizes(params, parts, sealed);
     const tagAt = sealed.length - TAG_SIZE;
+    const { createDecipheriv } = builtIn("node:crypto");
     const decipher = createDecipheriv("aes-256-gcm", params.key, params.nonce, {
       authTagLength: TAG_SIZE,
     });

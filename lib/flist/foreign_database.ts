@@ -7,7 +7,7 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
-import { resolve } from "node:path";
+import { absolutePath } from "../base/absolute_path.ts";
 import { FlistFormatError } from "../base/errors.ts";
 import type { Profile } from "../block/profile.ts";
 import { isSqliteError, sqliteWriteError } from "./file_failures.ts";
@@ -258,7 +258,7 @@ function openSqlite(path: string, shownPath: string, writable: boolean): Databas
     },
   };
   try {
-    return new DatabaseSync(resolve(path), options);
+    return new DatabaseSync(absolutePath(path), options);
   } catch (error) {
     throw isSqliteError(error) ? sqliteFault(shownPath, error) : error;
   }

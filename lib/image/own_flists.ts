@@ -14,7 +14,6 @@
  * @module
  */
 
-import { rename, rm } from "node:fs/promises";
 import { toHex } from "../base/bytes.ts";
 import { Blake3Hasher } from "../block/digest.ts";
 import type { ExpectedStatus } from "./pack_plan.ts";
@@ -128,7 +127,7 @@ export async function rememberOwnFlist(
     await Deno.mkdir(`${folder}/stamps`, { recursive: true, mode: 0o700 });
     const temporary = `${folder}/stamps/.${digest}.${Deno.pid}`;
     await Deno.writeFile(temporary, stamps);
-    await rename(temporary, `${folder}/stamps/${digest}`);
+    await Deno.rename(temporary, `${folder}/stamps/${digest}`);
     await dropOldStamps(`${folder}/stamps`);
   } catch {
     // See above.
@@ -142,5 +141,5 @@ async function dropOldStamps(folder: string): Promise<void> {
     files.push({ path, age: (await Deno.stat(path)).mtime?.getTime() ?? 0 });
   }
   files.sort((a, b) => b.age - a.age);
-  for (const { path } of files.slice(STAMP_FILES_MAX)) await rm(path, { force: true });
+  for (const { path } of files.slice(STAMP_FILES_MAX)) await Deno.remove(path);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "node:path";
+import { absolutePath } from "../base/absolute_path.ts";
 import { displayByteString } from "../base/byte_string.ts";
 import { MountError, MyfsError, StoreUnavailableError, UnsupportedError } from "../base/errors.ts";
 import type { BlockId } from "../block/block_ref.ts";
@@ -185,7 +185,7 @@ export async function mountImage(
   // They load their modules while the flist and the stores are opened.
   const threads = Array.from({ length: DEVICE_THREADS }, () => new DeviceThread());
   opening.defer(() => threads.forEach((thread) => thread.terminate()));
-  const path = resolve(meta);
+  const path = absolutePath(meta);
   const flist = opening.use(FlistReader.open(path));
   const onEvent = options.onEvent ?? (() => {});
   const metrics = options.storeOptions?.metrics ?? new StoreMetricsCollector({ remoteOnly: true });
@@ -430,7 +430,7 @@ export class ImageMount implements AsyncDisposable {
       if (this.#holder !== undefined) await stopHolder(this.#holder);
       await this.#socket?.[Symbol.asyncDispose]();
       // An overlay keeps what is below it, so there is none any more.
-      if (options.writable !== undefined) await removeWorkDirectory(resolve(options.writable));
+      if (options.writable !== undefined) await removeWorkDirectory(absolutePath(options.writable));
       await this.#prefetcher?.[Symbol.asyncDispose]();
       await openers[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();

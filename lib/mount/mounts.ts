@@ -4,7 +4,7 @@
  * @module
  */
 
-import { basename, dirname, resolve } from "node:path";
+import { absolutePath, splitPath } from "../base/absolute_path.ts";
 import { displayByteString } from "../base/byte_string.ts";
 import { MountError, MyfsError } from "../base/errors.ts";
 import {
@@ -162,12 +162,13 @@ async function removeMount(entry: MountEntry): Promise<UnmountImageOutcome> {
  * is gone, that fails.
  */
 export async function mountPath(target: string): Promise<string> {
-  const absolute = resolve(target);
+  const absolute = absolutePath(target);
   if (await findMount(absolute) !== undefined) return absolute;
   try {
     return await Deno.realPath(absolute);
   } catch {
-    const parent = await Deno.realPath(dirname(absolute)).catch(() => dirname(absolute));
-    return parent === "/" ? `/${basename(absolute)}` : `${parent}/${basename(absolute)}`;
+    const { parent, name } = splitPath(absolute);
+    const real = await Deno.realPath(parent).catch(() => parent);
+    return real === "/" ? `/${name}` : `${real}/${name}`;
   }
 }

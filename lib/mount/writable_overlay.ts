@@ -7,7 +7,7 @@
  * @module
  */
 
-import { basename, dirname, resolve } from "node:path";
+import { absolutePath, splitPath } from "../base/absolute_path.ts";
 import { displayByteString, encodeByteString } from "../base/byte_string.ts";
 import { MountError } from "../base/errors.ts";
 import type { FlistReader } from "../flist/flist_reader.ts";
@@ -55,10 +55,10 @@ export async function prepareOverlay(
       hint: "Mount it as root, or without --writable.",
     });
   }
-  const path = resolve(upper);
+  const path = absolutePath(upper);
   await Deno.mkdir(path, { recursive: true, mode: 0o755 });
   const real = await Deno.realPath(path);
-  const inside = `${await Deno.realPath(target).catch(() => resolve(target))}/`;
+  const inside = `${await Deno.realPath(target).catch(() => absolutePath(target))}/`;
   if (`${real}/`.startsWith(inside) || inside.startsWith(`${real}/`)) {
     throw new MountError(
       displayByteString(target),
@@ -83,7 +83,7 @@ export async function prepareOverlay(
     throw new MountError(
       displayByteString(target),
       `${
-        displayByteString(dirname(real))
+        displayByteString(splitPath(real).parent)
       } is on another file system than the upper directory in it`,
       { hint: "Name a directory within that file system, not the one that it is mounted on." },
     );
@@ -230,8 +230,7 @@ export async function unmountOverlay(
  * where it is used or missing.
  */
 export async function removeWorkDirectory(upper: string): Promise<void> {
-  const path = `${dirname(upper)}/${basename(upper)}.work`;
-  await Deno.remove(path, { recursive: true }).catch(() => {});
+  await Deno.remove(`${upper}.work`, { recursive: true }).catch(() => {});
 }
 
 function escapePath(path: string, special: RegExp): string {

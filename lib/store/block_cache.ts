@@ -8,7 +8,7 @@
  * @module
  */
 
-import { resolve } from "node:path";
+import { absolutePath } from "../base/absolute_path.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { Breather } from "../base/concurrency.ts";
 import { BlockCorruptError, StoreUnavailableError } from "../base/errors.ts";
@@ -550,7 +550,7 @@ export async function openBlockCache(
   folder: string,
   options: BlockCacheOptions = {},
 ): Promise<BlockCache> {
-  return await new BlockCache(resolve(folder), options).open();
+  return await new BlockCache(absolutePath(folder), options).open();
 }
 
 function wholeBytes(value: number | undefined, what: string): number | undefined {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "node:path";
+import { absolutePath } from "../base/absolute_path.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { Breather } from "../base/concurrency.ts";
 import { StoreUnavailableError } from "../base/errors.ts";
@@ -79,7 +79,7 @@ export class DirectoryStore implements Store {
    * @throws {StoreDeniedError} when permissions stand in the way.
    */
   static async open(path: string, options: DirectoryStoreOptions = {}): Promise<DirectoryStore> {
-    const absolute = resolve(path);
+    const absolute = absolutePath(path);
     const { create = false, durability = "end", mayBeAway = false } = options;
     try {
       if (create) await makeDirectory(absolute);

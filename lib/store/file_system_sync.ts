@@ -7,7 +7,7 @@
  * @module
  */
 
-import { closeSync, openSync } from "node:fs";
+import { builtIn } from "../base/built_in.ts";
 
 const LIBRARY = "libc.so.6";
 const SYMBOLS = {
@@ -30,11 +30,11 @@ export class FileSystemSync implements Disposable {
    * @throws the runtime's error when `path` cannot be opened.
    */
   constructor(path: string) {
-    this.#fd = openSync(path, "r");
+    this.#fd = builtIn("node:fs").openSync(path, "r");
     try {
       this.#library = Deno.dlopen(LIBRARY, SYMBOLS);
     } catch (error) {
-      closeSync(this.#fd);
+      builtIn("node:fs").closeSync(this.#fd);
       throw error;
     }
   }
@@ -58,7 +58,7 @@ export class FileSystemSync implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#library.close();
-    closeSync(this.#fd);
+    builtIn("node:fs").closeSync(this.#fd);
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
+import { builtIn } from "../base/built_in.ts";
 import { type Bytes, toHex } from "../base/bytes.ts";
 import { BlockCorruptError } from "../base/errors.ts";
 import { BLOCK_SIZE_MAX } from "../base/limits.ts";
@@ -276,6 +276,13 @@ export class LocalDirectory {
       syncPath(this.path);
     }
   }
+}
+
+let fileSystem: ReturnType<typeof builtIn<"node:fs">> | undefined;
+
+function existsSync(path: string): boolean {
+  fileSystem ??= builtIn("node:fs");
+  return fileSystem.existsSync(path);
 }
 
 /** What is known about a file, through symbolic links; undefined where there is none. */
