@@ -6,7 +6,6 @@
 
 import type { HubCredentials } from "myfs";
 import type { ReadVariable } from "./cache_folder.ts";
-import { library } from "./library.ts";
 import { UsageError } from "./problem.ts";
 
 const environment: ReadVariable = (name) => Deno.env.get(name);
@@ -34,7 +33,8 @@ export function credentialsPath(read: ReadVariable = environment): string {
 export async function openHubCredentials(
   read: ReadVariable = environment,
 ): Promise<HubCredentials> {
-  const { HubCredentials, parseHubAddress } = await library();
+  const { HubCredentials } = await import("../lib/hub_api/credentials.ts");
+  const { parseHubAddress } = await import("../lib/hub_api/hub_address.ts");
   const [hub, token] = [read("MYFS_HUB"), read("MYFS_HUB_TOKEN")];
   return new HubCredentials(
     credentialsPath(read),

@@ -8,6 +8,7 @@
 interface BuiltIns {
   readonly "node:crypto": typeof import("node:crypto");
   readonly "node:fs": typeof import("node:fs");
+  readonly "node:path": typeof import("node:path");
   readonly "node:timers": typeof import("node:timers");
   readonly "node:zlib": typeof import("node:zlib");
 }

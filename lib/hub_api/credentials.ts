@@ -4,8 +4,7 @@
  * @module
  */
 
-import { chmod, mkdir, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { builtIn } from "../base/built_in.ts";
 import type { HubAddress } from "./hub_address.ts";
 
 /** A token that somebody gave, for one hub. */
@@ -90,7 +89,8 @@ export class HubCredentials {
     { base }: HubAddress,
     change: (known: HubCredential | undefined) => Promise<HubCredential | undefined>,
   ): Promise<void> {
-    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+    const { chmod, mkdir, rename, rm } = builtIn("node:fs").promises;
+    await mkdir(builtIn("node:path").dirname(this.path), { recursive: true, mode: 0o700 });
     // Beside the file, which a rename replaces together with its locks.
     using lock = await Deno.open(`${this.path}.lock`, { write: true, create: true, mode: 0o600 });
     await lock.lock(true);

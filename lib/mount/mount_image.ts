@@ -23,12 +23,8 @@ import { type ReadStoreOptions, useStoreOf } from "../image/image_stores.ts";
 import type { LocalPlacement } from "../store/store.ts";
 import { StoreMetricsCollector } from "../store/wrappers/store_metrics.ts";
 import { ChunkOpeners } from "./chunk_openers.ts";
-import {
-  type DeviceWorkerMessage,
-  type DeviceWorkerStart,
-  faultOf,
-  type MountFault,
-} from "./device_messages.ts";
+import { type DeviceWorkerStart, faultOf, type MountFault } from "./device_messages.ts";
+import { DeviceThread, type MountEnd } from "./device_thread.ts";
 import { LateReader } from "./late_reader.ts";
 import { LateStore } from "./late_store.ts";
 import { type Prefetch, Prefetcher, type PrefetchStatistics } from "./prefetcher.ts";
@@ -48,6 +44,7 @@ import {
 } from "./writable_overlay.ts";
 
 export type { MountFault } from "./device_messages.ts";
+export type { MountEnd } from "./device_thread.ts";
 
 /** Threads that answer the kernel: two are twice as fast as one, and more are no faster. */
 const DEVICE_THREADS = 2;
@@ -124,9 +121,6 @@ export type MountEvent =
   /** A thread that answers the kernel has ended, for no good reason. */
   | { readonly kind: "thread-failed"; readonly fault: MountFault };
 
-/** Why a mount ended. */
-export type MountEnd = "unmounted" | "aborted" | "failed";
-
 /** What a mount has done so far. */
 export interface MountStatistics {
   /** Requests of the kernel, by name. */
@@ -182,8 +176,9 @@ export async function mountImage(
     throw new RangeError(`Cannot fetch ${options.prefetchRate} bytes a second ahead`);
   }
   await using opening = new AsyncDisposableStack();
-  // They load their modules while the flist and the stores are opened.
   const threads = Array.from({ length: DEVICE_THREADS }, () => new DeviceThread());
+  // It loads its modules while the flist and the stores are opened.
+  threads[0]!.load();
   opening.defer(() => threads.forEach((thread) => thread.terminate()));
   const path = absolutePath(meta);
   const flist = opening.use(FlistReader.open(path));
@@ -210,7 +205,7 @@ export async function mountImage(
   });
   try {
     if (options.takeOver === true) notifyResend(descriptors[0]!);
-    await mount.answers();
+    await Promise.all([mount.answers(), mount.openSocket()]);
     if (overlay !== undefined) await mountOverlay(mount.target, path, overlay);
     opening.move();
     await mount.settle();
@@ -222,6 +217,7 @@ export async function mountImage(
   }
   await setReadAhead(entry.device, READ_AHEAD_KIB);
   mount.startPrefetch();
+  mount.startOtherThreads();
   return mount;
 }
 
@@ -360,6 +356,8 @@ export class ImageMount implements AsyncDisposable {
   #holder: Holder | undefined;
   #socket: StatusSocketServer | undefined;
   #unmounting: Promise<void> | undefined;
+  readonly #startThread: (index: number) => void;
+  #othersTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Use {@link mountImage}. */
   constructor(parts: ImageMountParts) {
@@ -401,7 +399,7 @@ export class ImageMount implements AsyncDisposable {
       },
     });
     this.#requests = threads.map(() => new Uint32Array(new SharedArrayBuffer(4 * OPCODE_LIMIT)));
-    threads.forEach((thread, index) => {
+    this.#startThread = (index) => {
       const fd = descriptors[index] ?? descriptors[0]!;
       const start: DeviceWorkerStart = {
         fd,
@@ -412,18 +410,26 @@ export class ImageMount implements AsyncDisposable {
         counters,
         requests: this.#requests[index]!,
       };
-      thread.start(start, { fd, reader, pushes, onEvent });
-    });
+      threads[index]!.start(start, { fd, reader, pushes, onEvent });
+    };
+    this.#startThread(0);
     const stop = (): void => {
       this.unmount().catch((error) => onEvent({ kind: "thread-failed", fault: faultOf(error) }));
     };
     options.signal?.addEventListener("abort", stop, { once: true });
     this.finished = (async () => {
+      await threads[0]!.ended;
+      clearTimeout(this.#othersTimer);
+      threads.forEach((thread) => thread.giveUp());
       const ends = await Promise.all(threads.map(({ ended }) => ended));
       options.signal?.removeEventListener("abort", stop);
       reader.close();
-      // Threads that failed have left the mount behind, and nobody answers for it.
-      if (ends.includes("failed")) await unmount(target, { lazy: true });
+      // Threads that failed have left the mount behind, and nobody answers for it. Whoever waits for
+      // them gets an error: programs, and the thread that pushes content.
+      if (ends.includes("failed")) {
+        await unmount(target, { lazy: true });
+        await abortConnection(entry.connection);
+      }
       threads.forEach((thread) => thread.terminate());
       await pushes[Symbol.asyncDispose]();
       descriptors.forEach(closeDescriptor);
@@ -471,6 +477,16 @@ export class ImageMount implements AsyncDisposable {
     return Array.from(this.#reader.firstUses, (chunk) => flist.chunk(chunk).id);
   }
 
+  /**
+   * Starts the threads beside the first, once whoever made the mount has had a turn: it answers
+   * without them, and they take the cores for a while. Called once, by {@link mountImage}.
+   */
+  startOtherThreads(): void {
+    this.#othersTimer = setTimeout(() => {
+      for (let index = 1; index < this.#threads.length; index++) this.#startThread(index);
+    });
+  }
+
   /** Fetches ahead what the options ask for. Called once, by {@link mountImage}. */
   startPrefetch(): void {
     const { flist, store, local, options } = this.#parts;
@@ -504,14 +520,15 @@ export class ImageMount implements AsyncDisposable {
     };
   }
 
-  /**
-   * Lets other processes ask how it is doing, and has it kept where that was asked for;
-   * {@link mountImage} does so.
-   */
+  /** Lets other processes ask how it is doing; {@link mountImage} does so. */
+  async openSocket(): Promise<void> {
+    this.#socket = await StatusSocketServer.open(this.#entry.device, () => this.status());
+  }
+
+  /** Has it kept where that was asked for; {@link mountImage} does so, with the socket open. */
   async settle(): Promise<void> {
     const { flist, descriptors, options, holder } = this.#parts;
     this.#holder = holder;
-    this.#socket = await StatusSocketServer.open(this.#entry.device, () => this.status());
     if (holder !== undefined || options.keep === undefined) return;
     const reason = this.#socket === undefined
       ? "there is no folder to say in who serves it"
@@ -528,13 +545,12 @@ export class ImageMount implements AsyncDisposable {
 
   /** Whether the kernel can ask again what a process has left unanswered. */
   async #resends(): Promise<boolean> {
-    return await Promise.race(this.#threads.map(({ resends }) => resends));
+    return await this.#threads[0]!.resends;
   }
 
   /** Waits until a thread has answered. @throws when none can. */
   async answers(): Promise<void> {
-    const failed = Promise.race(this.#threads.map(({ failure }) => failure));
-    await Promise.race([Deno.lstat(this.target), failed]);
+    await Promise.race([Deno.lstat(this.target), this.#threads[0]!.failure]);
   }
 
   /**
@@ -564,85 +580,5 @@ export class ImageMount implements AsyncDisposable {
   /** Unmounts, where that has not happened. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.unmount();
-  }
-}
-
-/** What a thread's messages lead to. */
-interface DeviceThreadLinks {
-  readonly fd: number;
-  readonly reader: LateReader;
-  readonly pushes: NeighbourPushes;
-  readonly onEvent: (event: MountEvent) => void;
-}
-
-/** A thread that answers the kernel. */
-class DeviceThread {
-  readonly #worker = new Worker(new URL("./device_worker.ts", import.meta.url), {
-    type: "module",
-  });
-  readonly #ended = Promise.withResolvers<MountEnd>();
-  readonly #failed = Promise.withResolvers<never>();
-  readonly #agreed = Promise.withResolvers<boolean>();
-
-  constructor() {
-    // Whoever waits for it hears of it; nobody has to.
-    this.#failed.promise.catch(() => {});
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      this.#fail({ message: event.message });
-    };
-  }
-
-  /** How it ended, when it has. */
-  get ended(): Promise<MountEnd> {
-    return this.#ended.promise;
-  }
-
-  /** Rejects when it fails. */
-  get failure(): Promise<never> {
-    return this.#failed.promise;
-  }
-
-  /** Whether the kernel asks anew what was left unanswered: known to the thread that agreed with it. */
-  get resends(): Promise<boolean> {
-    return this.#agreed.promise;
-  }
-
-  start(start: DeviceWorkerStart, { fd, reader, pushes, onEvent }: DeviceThreadLinks): void {
-    this.#worker.onmessage = ({ data }: MessageEvent<DeviceWorkerMessage>) => {
-      switch (data.kind) {
-        case "loaded":
-          return;
-        case "read":
-          return void reader.read(fd, data.read);
-        case "sequence":
-          return pushes.offer(data.ino);
-        case "used":
-          return reader.used(data.chunk);
-        case "interrupted":
-          return reader.interrupt(data.uniqueLow, data.uniqueHigh);
-        case "fault":
-          return onEvent({ kind: "fault", request: data.request, fault: data.fault });
-        case "agreed":
-          return this.#agreed.resolve(data.resends);
-        case "refused":
-          return this.#failed.reject(new UnsupportedError(`Cannot mount: ${data.reason}`));
-        case "ended":
-          return this.#ended.resolve(data.end === "aborted" ? "aborted" : "unmounted");
-        case "failed":
-          onEvent({ kind: "thread-failed", fault: data.fault });
-          return this.#fail(data.fault);
-      }
-    };
-    this.#worker.postMessage(start);
-  }
-
-  terminate(): void {
-    this.#worker.terminate();
-  }
-
-  #fail({ message }: MountFault): void {
-    this.#failed.reject(new MyfsError("mount", message));
-    this.#ended.resolve("failed");
   }
 }
