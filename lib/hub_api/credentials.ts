@@ -89,8 +89,8 @@ export class HubCredentials {
     { base }: HubAddress,
     change: (known: HubCredential | undefined) => Promise<HubCredential | undefined>,
   ): Promise<void> {
-    const { chmod, mkdir, rename, rm } = builtIn("node:fs").promises;
-    await mkdir(builtIn("node:path").dirname(this.path), { recursive: true, mode: 0o700 });
+    const folder = builtIn("node:path").dirname(this.path);
+    await builtIn("node:fs").promises.mkdir(folder, { recursive: true, mode: 0o700 });
     // Beside the file, which a rename replaces together with its locks.
     using lock = await Deno.open(`${this.path}.lock`, { write: true, create: true, mode: 0o600 });
     await lock.lock(true);
@@ -123,6 +123,7 @@ export class HubCredentials {
   }
 
   async #write(stored: Stored): Promise<void> {
+    const { chmod, rename, rm } = builtIn("node:fs").promises;
     const temporary = `${this.path}.${crypto.randomUUID()}.tmp`;
     try {
       await Deno.writeTextFile(temporary, `${JSON.stringify(stored, null, 2)}\n`, {
