@@ -14,3 +14,11 @@ export async function library(): Promise<typeof import("myfs")> {
 export async function mountLibrary(): Promise<typeof import("../lib/mount/mod.ts")> {
   return await import(new URL("../lib/mount/mod.ts", import.meta.url).href);
 }
+
+/** Has what answers the kernel loaded on a thread of its own, while this one loads all else. */
+export async function prepareMount(): Promise<void> {
+  const { DeviceThread }: typeof import("../lib/mount/device_thread.ts") = await import(
+    new URL("../lib/mount/device_thread.ts", import.meta.url).href
+  );
+  DeviceThread.prepare();
+}

@@ -32,13 +32,17 @@ const STARTER_VARIABLE = "MYFS_MOUNT_STARTER";
 /** What it says when the mount answers. */
 const READY = "ready\n";
 
+/** Whether these are the arguments of a mount, of which no help is asked for. */
+export function startsMount(args: readonly string[]): boolean {
+  return args[0] === "mount" && !args.includes("-h") && !args.includes("--help");
+}
+
 /**
  * Whether these are the arguments of a mount in the background, as far as that is plain to see: the
  * command itself finds out in any case, after it has been loaded.
  */
 export function startsDaemon(args: readonly string[]): boolean {
-  if (args[0] !== "mount" || isDaemon()) return false;
-  if (args.some((arg) => ["--", "-h", "--help"].includes(arg))) return false;
+  if (!startsMount(args) || isDaemon() || args.includes("--")) return false;
   return args.some((arg, index) => {
     if (arg !== "--daemon" && arg !== "-d") return false;
     const before = args[index - 1]!;

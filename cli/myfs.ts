@@ -5,10 +5,12 @@
  * @module
  */
 
-import { startDaemon, startsDaemon } from "./mount_daemon.ts";
+import { prepareMount } from "./library.ts";
+import { startDaemon, startsDaemon, startsMount } from "./mount_daemon.ts";
 
 if (import.meta.main) {
   if (startsDaemon(Deno.args)) Deno.exit(await startDaemon());
+  if (startsMount(Deno.args)) await prepareMount();
   // What an import names in plain sight would be read at once.
   if (Deno.args[0] === "mount") {
     const program: typeof import("./mount_program.ts") = await import(

@@ -23,6 +23,7 @@ export interface DeviceThreadLinks {
 
 /** A thread that answers the kernel. It costs nothing before {@link load}. */
 export class DeviceThread {
+  static #ready: DeviceThread | undefined;
   #worker: Worker | undefined;
   readonly #ended = Promise.withResolvers<MountEnd>();
   readonly #failed = Promise.withResolvers<never>();
@@ -31,6 +32,24 @@ export class DeviceThread {
   constructor() {
     // Whoever waits for it hears of it; nobody has to.
     this.#failed.promise.catch(() => {});
+  }
+
+  /**
+   * Has a thread load its modules for the next mount of this process, which is going to take it
+   * ({@link take}): for a program that has other things to load meanwhile.
+   */
+  static prepare(): void {
+    const thread = new DeviceThread();
+    thread.load();
+    DeviceThread.#ready = thread;
+  }
+
+  /** The thread that was prepared, or a new one, which loads its modules from now on. */
+  static take(): DeviceThread {
+    const thread = DeviceThread.#ready ?? new DeviceThread();
+    DeviceThread.#ready = undefined;
+    thread.load();
+    return thread;
   }
 
   /** Has it load its modules, which takes some 40 ms on a core of its own. */

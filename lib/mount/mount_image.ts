@@ -176,9 +176,9 @@ export async function mountImage(
     throw new RangeError(`Cannot fetch ${options.prefetchRate} bytes a second ahead`);
   }
   await using opening = new AsyncDisposableStack();
-  const threads = Array.from({ length: DEVICE_THREADS }, () => new DeviceThread());
-  // It loads its modules while the flist and the stores are opened.
-  threads[0]!.load();
+  // The first loads its modules while the flist and the stores are opened.
+  const threads = [DeviceThread.take()];
+  while (threads.length < DEVICE_THREADS) threads.push(new DeviceThread());
   opening.defer(() => threads.forEach((thread) => thread.terminate()));
   const path = absolutePath(meta);
   const flist = opening.use(FlistReader.open(path));

@@ -134,7 +134,7 @@ async function loadedAtStart(entry: URL): Promise<ReadonlySet<string>> {
 }
 
 Deno.test("startup: help and parsing do not load the library", async () => {
-  const loaded = await loadedAtStart(new URL("../../cli/myfs.ts", import.meta.url));
+  const loaded = await loadedAtStart(new URL("../../cli/myfs_program.ts", import.meta.url));
   assert.ok(loaded.has(new URL("../../cli/commands/pack.ts", import.meta.url).href));
   assert.ok(!loaded.has(new URL("../../mod.ts", import.meta.url).href), [...loaded].join("\n"));
 });
