@@ -11,9 +11,10 @@ import { packDirectory } from "../../lib/image/pack.ts";
 import { LocalBlocks } from "../../lib/store/local_blocks.ts";
 import { type MountEvent, mountImage } from "../../lib/mount/mount_image.ts";
 import { listMountedImages, unmountImage } from "../../lib/mount/mounts.ts";
-import { openDescriptors } from "../helpers/open_descriptors.ts";
+import type { ImageMountCyclesReport } from "../helpers/image_mount_cycles.ts";
 import { buildOddTree } from "../helpers/odd_tree.ts";
 import { faultServer } from "../helpers/fault_server.ts";
+import type { LostDeviceReport } from "../helpers/lost_device.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { runProgram, tryProgram } from "../helpers/run_program.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
@@ -261,7 +262,7 @@ requiringTest(
     const events: MountEvent[] = [];
     await using mount = await mountImage(meta, target, {
       store: server.url,
-      storeOptions: { deadlineMs: 1500 },
+      storeOptions: { deadlineMs: 3000 },
       onEvent: (event) => events.push(event),
     });
     assert.ok(Buffer.compare(await Deno.readFile(`${target}/first`), first) === 0);
@@ -306,34 +307,40 @@ const CYCLES = Number(Deno.env.get("MYFS_MOUNT_CYCLES") ?? 40);
 
 requiringTest(["root", "fuse"], `mount image: ${CYCLES} mounts leave nothing`, async () => {
   using folder = new TempFolder();
-  const names = ["a", "b", "c", "d"];
-  const files = Object.fromEntries(names.map((name) => [name, `content of ${name}`]));
-  const { meta, store, target } = await pack(folder, files);
-  const threads = async (): Promise<number> =>
-    Number(/^Threads:\s+(\d+)/m.exec(await Deno.readTextFile("/proc/self/status"))![1]);
-  const cycle = async (): Promise<void> => {
-    await using mount = await mountImage(meta, target, { store, keep: {} });
-    assert.equal(mount.status().isKept, true);
-    // One after the other, as it takes for content to be pushed.
-    for (const name of names) {
-      assert.equal(await Deno.readTextFile(`${target}/${name}`), files[name]);
-    }
-  };
-  await cycle();
-  const [descriptors, threadsBefore] = [openDescriptors("/dev/fuse"), await threads()];
-  assert.equal(descriptors, 0);
-  for (let round = 0; round < CYCLES; round++) await cycle();
-  assert.equal(openDescriptors("/dev/fuse"), 0);
-  assert.equal(openDescriptors(folder.path), 0);
-  assert.equal(await findMount(target), undefined);
-  // Those who kept it are our children: none may be left, not even unburied.
-  const { stdout } = await new Deno.Command("ps", {
-    args: ["-o", "args=", "--ppid", String(Deno.pid)],
+  const { meta, store, target } = await pack(folder, {
+    a: "of a",
+    b: "of b",
+    c: "of c",
+    d: "of d",
+  });
+  const program = new URL("../helpers/image_mount_cycles.ts", import.meta.url).pathname;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", program, meta, store, target, `${CYCLES}`],
   }).output();
-  assert.doesNotMatch(new TextDecoder().decode(stdout), /myfs-mount-holder/);
-  // The runtime keeps some threads for its own work.
-  assert.ok(await threads() <= threadsBefore + 4);
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  const report = JSON.parse(new TextDecoder().decode(stdout)) as ImageMountCyclesReport;
+  assert.deepEqual(report, { descriptors: 0, holders: 0 });
+  assert.equal(await findMount(target), undefined);
 });
+
+requiringTest(
+  ["root", "fuse"],
+  "mount image: where no thread can answer any more, nobody waits",
+  async () => {
+    using folder = new TempFolder();
+    const { meta, store, target } = await pack(folder, { file: "content" });
+    const program = new URL("../helpers/lost_device.ts", import.meta.url).pathname;
+    const { code, stdout, stderr } = await new Deno.Command("timeout", {
+      args: ["--signal=KILL", "60", Deno.execPath(), "run", "-A", program, meta, store, target],
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    const report = JSON.parse(new TextDecoder().decode(stdout)) as LostDeviceReport;
+    assert.equal(report.end, "failed");
+    assert.ok(report.tookMs < 5000, `it took ${report.tookMs} ms`);
+    for (const error of report.errors) assert.match(error, /aborted|not connected|os error/);
+    assert.equal(await findMount(target), undefined);
+  },
+);
 
 requiringTest(
   ["root", "fuse"],
@@ -365,12 +372,11 @@ requiringTest(["root", "fuse"], "mount image: a signal ends it", async () => {
   assert.equal(await findMount(target), undefined);
 });
 
-requiringTest(["root", "fuse"], "mount image: what cannot be mounted leaves nothing", async () => {
+requiringTest(["root", "fuse"], "mount image: what cannot be mounted is said", async () => {
   using folder = new TempFolder();
   const { meta, store, target } = await pack(folder, { file: "content" });
   await assert.rejects(mountImage(folder.file("none.fl"), target), { code: "flist_not_found" });
   await assert.rejects(mountImage(meta, folder.file("nowhere"), { store }), { code: "mount" });
   await assert.rejects(mountImage(meta, target, { store: "none://x" }), { code: "unsupported" });
   assert.equal(await findMount(target), undefined);
-  assert.equal(openDescriptors("/dev/fuse"), 0);
 });
