@@ -6,7 +6,7 @@
 
 import { absolutePath } from "../base/absolute_path.ts";
 import { displayByteString } from "../base/byte_string.ts";
-import { MountError, MyfsError, StoreUnavailableError, UnsupportedError } from "../base/errors.ts";
+import { MountError, StoreUnavailableError } from "../base/errors.ts";
 import type { BlockId } from "../block/block_ref.ts";
 import { FlistReader } from "../flist/flist_reader.ts";
 import { cloneFuseDevice, closeDescriptor } from "../fuse/device_file.ts";

@@ -28,7 +28,8 @@ async function cycle(meta: string, store: string, target: string): Promise<void>
   await using mount = await mountImage(meta, target, { store, keep: {} });
   if (!mount.status().isKept) throw new Error("Nobody keeps the mount");
   // One file after the other, as it takes for content to be pushed.
-  for (const name of Array.from(Deno.readDirSync(target), ({ name }) => name).toSorted()) {
+  const entries = await Array.fromAsync(Deno.readDir(target));
+  for (const name of entries.map(({ name }) => name).toSorted()) {
     await Deno.readFile(`${target}/${name}`);
   }
 }

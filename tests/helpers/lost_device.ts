@@ -26,7 +26,7 @@ async function main([meta, store, target]: string[]): Promise<void> {
   });
   // A directory in its place: neither reading nor writing will do.
   const directory = open(new TextEncoder().encode("/\0"), 0o200000);
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+  for await (const { name } of Deno.readDir("/proc/self/fd")) {
     const link = await Deno.readLink(`/proc/self/fd/${name}`).catch(() => "");
     if (link === "/dev/fuse") dup2(directory, Number(name));
   }
