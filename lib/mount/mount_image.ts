@@ -203,15 +203,15 @@ export async function mountImage(
     metrics,
     holder: device.holder,
   });
+  // All that was opened is the mount's from now on.
+  opening.move();
   try {
     if (options.takeOver === true) notifyResend(descriptors[0]!);
     await Promise.all([mount.answers(), mount.openSocket()]);
     if (overlay !== undefined) await mountOverlay(mount.target, path, overlay);
-    opening.move();
     await mount.settle();
     await device.release?.();
   } catch (error) {
-    opening.move();
     await mount[Symbol.asyncDispose]();
     throw error;
   }
