@@ -23,6 +23,7 @@ import { ATTRIBUTE_WORDS, encodeAttributes, encodeDeviceNumber } from "../fuse/w
 import { EINVAL, EISDIR, ENODATA, ENOENT, ENOTDIR, ENXIO, EOPNOTSUPP } from "../linux/errno.ts";
 import { splitDevice } from "../tree/tree_entry.ts";
 import type { ChunkSource } from "./chunk_source.ts";
+import { DirectoryNames } from "./directory_names.ts";
 import { ExtentCache, type FileExtents } from "./file_extents.ts";
 import { MOUNT_COUNTER, type MountCounters } from "./mount_counters.ts";
 import { PUSHED_FILE_MAX, ReadSequence } from "./read_sequence.ts";
@@ -85,6 +86,7 @@ export class FlistFileSystem implements FileSystem {
   readonly #source: ChunkSource;
   readonly #lateReads: LateReads;
   readonly #counters: MountCounters;
+  readonly #names: DirectoryNames;
   readonly #extents: ExtentCache;
   readonly #onSequence: ((ino: number) => void) | undefined;
   readonly #sequence = new ReadSequence();
@@ -101,13 +103,14 @@ export class FlistFileSystem implements FileSystem {
     this.#lateReads = lateReads;
     this.#counters = counters;
     this.#onSequence = onSequence;
+    this.#names = new DirectoryNames(flist);
     this.#extents = new ExtentCache(flist);
     const xattrs = flist.hasXattr();
     this.features = { xattrs, accessControlLists: xattrs && flist.hasXattr(ACCESS_LIST) };
   }
 
   lookup(directory: number, name: Uint8Array, found: AttributeTarget): number {
-    const inode = this.#flist.child(directory, decodeByteString(name));
+    const inode = this.#names.find(directory, decodeByteString(name));
     if (inode === undefined) return ENOENT;
     this.#encode(this.#firstName(inode), found.words, found.at);
     return DONE;
