@@ -298,7 +298,7 @@ export {
   displayByteString,
   encodeByteString,
 } from "./lib/base/byte_string.ts";
-export type { Bytes } from "./lib/base/bytes.ts";
+export { type Bytes, releaseBytes } from "./lib/base/bytes.ts";
 export type { ProgressEvent, ProgressListener, ProgressPhase } from "./lib/base/progress.ts";
 export {
   ArchiveFormatError,

@@ -15,6 +15,19 @@ export function isRemoteFlist(reference: string): boolean {
   return /^(hubs?|https?):\/\//i.test(reference);
 }
 
+/**
+ * The path of a flist that is to be written.
+ *
+ * @throws {UsageError} when it is elsewhere: writing is local, and publishing a step of its own.
+ */
+export function flistToWrite(reference: string): string {
+  if (!isRemoteFlist(reference)) return reference;
+  throw new UsageError(
+    "Cannot write a flist to a hub or a web address",
+    "Write it to a file, and publish that with myfs flist push.",
+  );
+}
+
 /** The path of a flist, which is downloaded first where it is elsewhere. */
 export async function localFlist(
   reference: string,
@@ -34,4 +47,13 @@ export async function localFlist(
     signal,
     ...(credentials === undefined ? {} : { credentials }),
   });
+}
+
+/** {@link localFlist} for each of several, where any are named. */
+export async function localFlists(
+  references: readonly string[] | undefined,
+  session: Pick<Session, "signal">,
+): Promise<readonly string[] | undefined> {
+  if (references === undefined) return undefined;
+  return await Promise.all(references.map((reference) => localFlist(reference, session)));
 }

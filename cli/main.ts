@@ -140,8 +140,20 @@ function prepare(command: CommandUnknownOpts): void {
   if (command.commands.length > 0) {
     // Commander's own help command knows one level only; commands/help.ts knows all.
     command.usage("<command> [options]").helpCommand(false);
+    // It prints this command's help for `flist lss --help` too, which looks as if all were well.
+    command.addHelpText("before", () => {
+      const [name] = command.args;
+      const isKnown = command.commands.some((child) => child.name() === name);
+      if (name !== undefined && !name.startsWith("-") && !isKnown) refuseUnknown(command);
+      return "";
+    });
   }
   for (const child of command.commands) prepare(child);
+}
+
+/** Throws what commander throws for a command that there is not, with what may be meant. */
+function refuseUnknown(command: CommandUnknownOpts): void {
+  (command as CommandUnknownOpts & { unknownCommand(): void }).unknownCommand();
 }
 
 /**

@@ -35,8 +35,8 @@ export const MOUNT_SWITCHES: readonly string[] = [
 /** Set for the process in the background: it has a starter that waits for a word. */
 const STARTER_VARIABLE = "MYFS_MOUNT_STARTER";
 
-/** What it says when the mount answers. */
-const READY = "ready\n";
+/** What it says when the mount answers, and what its starter is to print then. */
+const READY = /^ready(?: (.*))?\n$/;
 
 /** Whether these are the arguments of a mount, of which no help is asked for. */
 export function startsMount(args: readonly string[]): boolean {
@@ -85,8 +85,10 @@ export async function startDaemon(): Promise<number> {
   const errors = passOn(child.stderr);
   for await (const piece of child.stdout) {
     output += decoder.decode(piece, { stream: true });
-    if (output !== READY) continue;
+    const word = READY.exec(output);
+    if (word === null) continue;
     child.unref();
+    if (word[1] !== undefined) Deno.stdout.writeSync(new TextEncoder().encode(`${word[1]}\n`));
     return 0;
   }
   // It ended without a mount, and said why.
@@ -101,10 +103,16 @@ export function isDaemon(): boolean {
   return Deno.env.get(STARTER_VARIABLE) === "1";
 }
 
-/** Says that the mount answers to the process that waits for it, where there is one. */
-export function tellStarter(): void {
+/**
+ * Says that the mount answers to the process that waits for it, where there is one.
+ *
+ * @param document What that one prints as JSON, if anything.
+ */
+export function tellStarter(document?: Readonly<Record<string, unknown>>): void {
   if (!isDaemon()) return;
-  Deno.stdout.writeSync(new TextEncoder().encode(READY));
+  const line = document === undefined ? "ready\n" : `ready ${JSON.stringify(document)}\n`;
+  const bytes = new TextEncoder().encode(line);
+  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
 }
 
 /** The command that serves the mount on when this process has been killed: its own, again. */

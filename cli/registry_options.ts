@@ -7,7 +7,7 @@
 import { Option } from "@commander-js/extra-typings";
 import type { OpenContainerImageOptions } from "myfs";
 import type { ReadVariable } from "./cache_folder.ts";
-import { UsageError } from "./problem.ts";
+import { MissingError, UsageError } from "./problem.ts";
 import { collect } from "./shared_options.ts";
 
 const GROUP = "Options for registries:";
@@ -51,7 +51,12 @@ export interface RegistryFlags {
   readonly registryTimeout?: number;
 }
 
-/** The library's options that say the same. @throws {UsageError} when two contradict each other. */
+/**
+ * The library's options that say the same.
+ *
+ * @throws {UsageError} when two contradict each other.
+ * @throws {MissingError} when a file that one of them names does not exist.
+ */
 export async function registryOptionsOf(
   flags: RegistryFlags,
   read: ReadVariable = (name) => Deno.env.get(name),
@@ -65,7 +70,10 @@ export async function registryOptionsOf(
   }
   const platform = flags.allPlatforms === true ? "all" : flags.platform;
   const credentials = await credentialsOf(flags, read);
-  const caCerts = await Promise.all((flags.ca ?? []).map((path) => Deno.readTextFile(path)));
+  const caCerts = await Promise.all((flags.ca ?? []).map((path) => readNamed("--ca", path)));
+  const authFiles = flags.anonymous === true ? [] : authFilesOf(flags.authfile, read);
+  // Of the usual places some are empty; a file that is named has to be there.
+  if (flags.authfile !== undefined) await readNamed("--authfile", flags.authfile);
   const host = read("DOCKER_HOST");
   const sockets = host?.startsWith("unix://") === true
     ? [host.slice("unix://".length)]
@@ -73,7 +81,7 @@ export async function registryOptionsOf(
   return {
     ...(platform === undefined ? {} : { platform }),
     ...(credentials === undefined ? {} : { credentials }),
-    authFiles: flags.anonymous === true ? [] : authFilesOf(flags.authfile, read),
+    authFiles,
     plainHttp: flags.plainHttp === true,
     ...(caCerts.length === 0 ? {} : { caCerts }),
     mirrors: flags.mirror ?? [],
@@ -81,6 +89,16 @@ export async function registryOptionsOf(
     proxies: proxiesOf(read),
     daemonSockets: sockets,
   };
+}
+
+/** The text of a file that an option names. @throws {MissingError} when there is none. */
+async function readNamed(flag: string, path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new MissingError(`There is no file ${path}, which ${flag} names`);
+  }
 }
 
 /** Where skopeo, Podman and Docker keep credentials, in the order in which skopeo looks. */

@@ -12,21 +12,22 @@ import type { Hub, HubApp, HubContext, HubEnvironment } from "./context.ts";
 import { registerAccountEndpoints } from "./endpoints/accounts.ts";
 import { registerContentEndpoints } from "./endpoints/content.ts";
 import { registerServiceEndpoints } from "./endpoints/service.ts";
-import { callerMiddleware } from "./middleware/authentication.ts";
+import { callerMiddleware, requestBuckets } from "./middleware/authentication.ts";
 import { bodyGuardMiddleware } from "./middleware/body_guard.ts";
 import { corsMiddleware } from "./middleware/cors.ts";
 import { requestMiddleware } from "./middleware/request.ts";
+import type { TokenBuckets } from "./middleware/token_bucket.ts";
 import { problemResponse, toProblem } from "./problem_response.ts";
 
-/** Makes the application. */
-export function createHubApp(hub: Hub): HubApp {
+/** Makes the application. @param rates What callers have left, where others count as well. */
+export function createHubApp(hub: Hub, rates: TokenBuckets = requestBuckets(hub)): HubApp {
   const app: HubApp = new OpenAPIHono<HubEnvironment>();
   app.onError((error, context) => answerError(hub, context, error));
   app.use(
     requestMiddleware(hub),
     corsMiddleware(),
     bodyGuardMiddleware(hub),
-    callerMiddleware(hub),
+    callerMiddleware(hub, rates),
     literalPathMiddleware(),
   );
   registerServiceEndpoints(app, hub);

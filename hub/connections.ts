@@ -54,7 +54,8 @@ export interface ConnectionsOptions {
 export class Connections {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
-  readonly #working = new Map<Socket, ServerResponse>();
+  /** The last answer of each connection. */
+  readonly #answers = new Map<Socket, ServerResponse>();
   /** Connections without their TLS yet, by the other end. */
   readonly #beginning = new Map<string, Socket>();
 
@@ -72,21 +73,24 @@ export class Connections {
       this.#beginning.delete(otherEnd(socket));
       this.#add(socket);
     });
-    server.on("request", ({ socket }, response) => {
-      this.#working.set(socket, response);
-      response.once("close", () => this.#working.delete(socket));
-    });
+    server.on("request", ({ socket }, response) => this.#answers.set(socket, response));
     server.on("clientError", (error, socket) => this.#refuse(error, socket as Socket));
     // Whoever takes nothing of an answer, or waits for the next request, may be let go; what is still
     // worked at may take its time.
     server.setTimeout(idleMs, (socket) => {
-      if (!this.#working.has(socket) || socket.writableLength > 0) socket.destroy();
+      if (!this.#isWorking(socket) || socket.writableLength > 0) socket.destroy();
     });
+  }
+
+  /** Whether a request of it is worked at. Looked up when it matters, as requests are many. */
+  #isWorking(socket: Socket): boolean {
+    const answer = this.#answers.get(socket);
+    return answer !== undefined && !answer.writableFinished && !answer.destroyed;
   }
 
   /** Tells a client that sent no request of HTTP, or none in time, as far as it can be told. */
   #refuse(error: Error & { readonly code?: string }, socket: Socket): void {
-    const isAnswered = this.#working.get(socket)?.headersSent === true;
+    const isAnswered = this.#isWorking(socket) && this.#answers.get(socket)!.headersSent;
     if (!socket.writable || isAnswered || error.code === "ECONNRESET") {
       socket.destroy();
       return;
@@ -106,7 +110,7 @@ export class Connections {
   async end(drainMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
-    this.#destroy((socket) => !this.#working.has(socket));
+    this.#destroy((socket) => !this.#isWorking(socket));
     const timer = setTimeout(() => this.#destroy(() => true), drainMs);
     await promise;
     clearTimeout(timer);
@@ -114,7 +118,10 @@ export class Connections {
 
   #add(socket: Socket): void {
     this.#open.add(socket);
-    socket.on("close", () => this.#open.delete(socket));
+    socket.on("close", () => {
+      this.#open.delete(socket);
+      this.#answers.delete(socket);
+    });
     socket.on("error", () => {});
   }
 

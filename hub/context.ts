@@ -58,11 +58,17 @@ export interface HubVariables {
   bodyProblem: Error | undefined;
 }
 
+/** A request that `blockListener` began and counted, and why it could not answer. */
+export interface Begun {
+  readonly failure: unknown;
+}
+
 /** Hono's types of the hub. */
 export interface HubEnvironment {
   readonly Variables: HubVariables;
   readonly Bindings: {
     readonly remoteAddress?: string;
+    readonly begun?: Begun;
     /** Ends the request's connection at once. */
     readonly breakOff?: () => void;
   };

@@ -17,8 +17,8 @@ export interface Log {
 /** How to write a log. */
 export interface LogOptions {
   readonly format: "json" | "text";
-  /** Takes one line with its end. */
-  readonly write: (line: string) => void;
+  /** Takes one line with its end; one that is urgent tells of something wrong. */
+  readonly write: (line: string, isUrgent: boolean) => void;
   /** Values that must not appear, wherever they come from. */
   readonly secrets?: readonly string[];
   readonly now?: () => number;
@@ -36,21 +36,30 @@ export function createLog(options: LogOptions): Log {
   const secrets = (options.secrets ?? []).filter((text) => text.length >= SECRET_LENGTH_MIN);
   const hide = (text: string): string =>
     secrets.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
+  /** By name of a field, whether it has a secret: there are few names, and many lines. */
+  const isSecret = new Map<string, boolean>();
   const put = (level: string, event: string, fields: LogFields = {}): void => {
     const at = new Date(now()).toISOString();
-    const safe = Object.fromEntries(
-      Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)
-        .map(([name, value]) => [name, SECRET_NAME.test(name) ? HIDDEN : plain(value, hide)]),
-    );
-    if (format === "json") return write(`${JSON.stringify({ at, level, event, ...safe })}\n`);
-    const rest = Object.entries(safe).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-    write(`${at.slice(11, 23)} ${level.padEnd(5)} ${event}${rest.join("")}\n`);
+    const safe: Record<string, unknown> = { at, level, event };
+    for (const name in fields) {
+      const value = fields[name];
+      if (value === undefined || value === null) continue;
+      const hidden = isSecret.getOrInsertComputed(name, () => SECRET_NAME.test(name));
+      safe[name] = hidden ? HIDDEN : plain(value, hide);
+    }
+    const line = format === "json" ? JSON.stringify(safe) : textOf(safe);
+    write(`${line}\n`, level !== "info");
   };
   return {
     info: (event, fields) => put("info", event, fields),
     warn: (event, fields) => put("warn", event, fields),
     error: (event, fields) => put("error", event, fields),
   };
+}
+
+function textOf({ at, level, event, ...fields }: Record<string, unknown>): string {
+  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+  return `${String(at).slice(11, 23)} ${String(level).padEnd(5)} ${event}${rest.join("")}`;
 }
 
 function plain(value: unknown, hide: (text: string) => string): unknown {

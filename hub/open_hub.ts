@@ -17,7 +17,8 @@ import { Content } from "./content/content.ts";
 import type { HubConfig } from "./config/load_config.ts";
 import type { Hub } from "./context.ts";
 import { openDatabase } from "./database/open_database.ts";
-import { createLog, type Log } from "./log.ts";
+import { LineBuffer } from "./line_buffer.ts";
+import { createLog, type Log, type LogOptions } from "./log.ts";
 import { HubMetrics } from "./metrics.ts";
 
 /** A hub's parts, open. */
@@ -50,7 +51,15 @@ export interface OpenContent extends AsyncDisposable, Pick<Hub, "content" | "aud
 export async function openHub(config: HubConfig, options: OpenHubOptions = {}): Promise<OpenHub> {
   await using stack = new AsyncDisposableStack();
   const secret = await jwtSecret(config);
-  const log = hubLog(config, secret, options);
+  const lines = stack.use(new LineBuffer(writeLines));
+  const log = hubLog(
+    config,
+    secret,
+    options.writeLog ?? ((line, isUrgent) => {
+      lines.add(line);
+      if (isUrgent) lines.flush();
+    }),
+  );
   const now = options.now ?? Date.now;
   const { database, accounts, audit } = stack.use(await openParts(config, { secret, log, now }));
   const { content, store } = stack.use(await openContentParts({ config, database, now }));
@@ -141,6 +150,7 @@ async function openContentParts(
       flistDirectory: config.flist_dir,
       dedup: config.dedup,
       blockSize: config.block_size,
+      memoryMax: config.block_memory_bytes,
       now,
     }),
   );
@@ -196,14 +206,15 @@ function decoded(text: string): string {
   }
 }
 
-function hubLog(config: HubConfig, secret: string, options: OpenHubOptions): Log {
-  const write = options.writeLog ?? ((line: string) => {
-    try {
-      writeStderr(line);
-    } catch {
-      // A full disk, or nobody who reads: no reason not to serve.
-    }
-  });
+function writeLines(text: string): void {
+  try {
+    writeStderr(text);
+  } catch {
+    // A full disk, or nobody who reads: no reason not to serve.
+  }
+}
+
+function hubLog(config: HubConfig, secret: string, write: LogOptions["write"]): Log {
   const isText = config.log_format === "text" ||
     config.log_format === "auto" && Deno.stderr.isTerminal();
   const storeSecrets = config.store_url.flatMap((spec) => {

@@ -5,15 +5,18 @@
  */
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { createServer, type Server, type ServerOptions } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { dirname } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { MyfsError } from "myfs";
 import { createHubApp } from "./app.ts";
+import { blockListener, type RequestListener } from "./block_listener.ts";
 import type { HubConfig } from "./config/load_config.ts";
 import { Connections } from "./connections.ts";
+import type { Begun } from "./context.ts";
+import { requestBuckets } from "./middleware/authentication.ts";
 import { answerUnreadable } from "./problem_response.ts";
 import { type OpenHub, openHub, type OpenHubOptions } from "./open_hub.ts";
 
@@ -36,20 +39,7 @@ export async function serveHub(
 ): Promise<ServingHub> {
   await using stack = new AsyncDisposableStack();
   const hub = stack.use(await openHub(config, options));
-  const app = createHubApp(hub);
-  const listener = getRequestListener(
-    (request, environment) => {
-      const { socket } = (environment as { incoming: { socket: Socket } }).incoming;
-      const { remoteAddress } = socket;
-      const breakOff = (): void => void socket.destroy();
-      return app.fetch(request, {
-        breakOff,
-        ...(remoteAddress === undefined ? {} : { remoteAddress }),
-      });
-    },
-    // Health checks of HTTP/1.0 name no host.
-    { overrideGlobalObjects: false, hostname: config.host, errorHandler: answerUnreadable },
-  );
+  const listener = hubListener(hub);
   const bounds: ServerOptions = {
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: config.header_timeout_seconds * 1000,
@@ -69,7 +59,7 @@ export async function serveHub(
     await listen(server, place);
     started.push(connections);
   };
-  const tcp = await tcpServer(config, bounds, listener as never);
+  const tcp = await tcpServer(config, bounds, listener);
   await start(tcp, { host: config.host, port: config.port });
   const { port } = tcp.address() as { readonly port: number };
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
@@ -78,7 +68,7 @@ export async function serveHub(
   if (config.socket_path !== "") {
     try {
       await prepareSocket(config.socket_path);
-      await start(createServer(bounds, listener as never), { path: config.socket_path });
+      await start(createServer(bounds, listener), { path: config.socket_path });
       await Deno.chmod(config.socket_path, 0o600);
       addresses.push(`unix:${config.socket_path}`);
     } catch (error) {
@@ -100,12 +90,37 @@ export async function serveHub(
   };
 }
 
+/** The application behind what answers most requests faster. */
+function hubListener(hub: OpenHub): RequestListener {
+  const rates = requestBuckets(hub);
+  const app = createHubApp(hub, rates);
+  const begun = new WeakMap<object, Begun>();
+  const ask = getRequestListener(
+    (request, environment) => {
+      const { incoming } = environment as { incoming: IncomingMessage };
+      const { remoteAddress } = incoming.socket;
+      const known = begun.get(incoming);
+      return app.fetch(request, {
+        breakOff: () => void incoming.socket.destroy(),
+        ...(remoteAddress === undefined ? {} : { remoteAddress }),
+        ...(known === undefined ? {} : { begun: known }),
+      });
+    },
+    // Health checks of HTTP/1.0 name no host.
+    { overrideGlobalObjects: false, hostname: hub.config.host, errorHandler: answerUnreadable },
+  );
+  return blockListener(hub, rates, (request, response, known) => {
+    if (known !== undefined) begun.set(request, known);
+    void ask(request as never, response as never);
+  });
+}
+
 type Place = { readonly host: string; readonly port: number } | { readonly path: string };
 
 async function tcpServer(
   config: HubConfig,
   bounds: ServerOptions,
-  listener: never,
+  listener: RequestListener,
 ): Promise<Server> {
   const { tls_cert, tls_key } = config;
   if (tls_cert === undefined || tls_key === undefined) return createServer(bounds, listener);

@@ -13,7 +13,7 @@ import {
   withoutCache,
 } from "../block_cache.ts";
 import { stateOptions } from "../cache_folder.ts";
-import { localFlist } from "../flist_reference.ts";
+import { flistToWrite, localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { cloneSummary } from "../output/summaries.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
@@ -70,7 +70,7 @@ export function cloneCommand(execute: Execute): CommandUnknownOpts {
       execute(options, async (session) => {
         const [named] = takeFlist(options.meta, [flist], []);
         const meta = await localFlist(named, session);
-        const target = required(options.target, "--target <flist>");
+        const target = flistToWrite(required(options.target, "--target <flist>"));
         const store = required(storesOf(options), "--store <spec>");
         const { cloneImage } = await import("myfs");
         await using cache = await openReadCache(options, session);

@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { stateOptions } from "../cache_folder.ts";
+import { flistToWrite, localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { commitSummary } from "../output/summaries.ts";
 import { warnOfGaps } from "../partial_result.ts";
@@ -82,14 +83,14 @@ export function commitCommand(execute: Execute): CommandUnknownOpts {
     .action((upper, options) =>
       execute(options, async (session) => {
         const base = required(options.base, "--base <flist>");
-        const meta = required(options.meta, "--meta <flist>");
+        const meta = flistToWrite(required(options.meta, "--meta <flist>"));
         const { commitOverlay } = await import("myfs");
-        const report = await commitOverlay(upper, {
+        const committed = await commitOverlay(upper, {
           ...options,
           ...storeOptions(options),
           ...await tuningOf(options),
           ...stateOptions(),
-          base,
+          base: await localFlist(base, session),
           meta,
           keepSecrets: !options.stripPassword,
           tags: options.tag ?? {},
@@ -97,6 +98,8 @@ export function commitCommand(execute: Execute): CommandUnknownOpts {
           signal: session.signal,
           onProgress: session.onProgress,
         });
+        // A base from elsewhere goes by its name, not by where its copy lies.
+        const report = { ...committed, base };
         await session.result(() => ({ ...report }));
         session.note(() => commitSummary(report));
         return warnOfGaps(session, report);

@@ -13,9 +13,11 @@ import {
 } from "../archive_limits.ts";
 import { stateOptions } from "../cache_folder.ts";
 import { EXIT_CODE } from "../exit_codes.ts";
+import { flistToWrite } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { conversionSummary } from "../output/container_images.ts";
 import { type RegistryFlags, registryOptions, registryOptionsOf } from "../registry_options.ts";
+import { UsageError } from "../problem.ts";
 import type { Execute } from "../session.ts";
 import {
   collect,
@@ -43,7 +45,9 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
     .summary("turn a container image into a flist and blocks")
     .description(
       "Converts a container image straight from its registry, a directory, an archive or a daemon: " +
-        "no Docker is needed, and nothing is unpacked. Images that share layers share blocks.",
+        "no Docker is needed, and nothing is unpacked. Images that share layers share blocks. How a " +
+        "container of it starts is in the file .startup.toml of the flist, and the image's own " +
+        "configuration in its tags.",
     )
     .option(
       "-i, --image-name <image>",
@@ -89,6 +93,8 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
     execute(options, async (session) => {
       const name = required(options.imageName, "--image-name <image>");
       const store = required(storesOf(options), "--store <spec>");
+      await refusePath(name);
+      const meta = flistToWrite(options.meta ?? flistNameOf(name));
       const { convertImage } = await import("myfs");
       const { profile, exclude, level, jobs } = options;
       const report = await convertImage(name, {
@@ -100,7 +106,7 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
         ...(level === undefined ? {} : { level }),
         ...(jobs === undefined ? {} : { jobs }),
         limits: limitsOf(options),
-        meta: options.meta ?? flistNameOf(name),
+        meta,
         store,
         keepSecrets: !options.stripPassword,
         tags: options.tag ?? {},
@@ -113,6 +119,17 @@ export function containerCommand(execute: Execute): CommandUnknownOpts {
     }, {
       onInterrupt: "no flist was written, and blocks that were stored will be reused",
     })
+  );
+}
+
+/** Says how an archive is named, to those who give its path where an image of a registry is meant. */
+async function refusePath(image: string): Promise<void> {
+  if (!/^[^:]+\.(?:tar|tgz|tar\.\w+)$/.test(image)) return;
+  const isFile = await Deno.stat(image).then((status) => status.isFile, () => false);
+  if (!isFile) return;
+  throw new UsageError(
+    `'${image}' is a file here, but would name an image of a registry`,
+    `Write oci-archive:${image} or docker-archive:${image}.`,
   );
 }
 

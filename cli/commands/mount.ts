@@ -105,7 +105,7 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     )
     .action((flist, operand, options) =>
       execute(options, async (session) => {
-        const [meta, target] = await operandsOf(options, [flist, operand], session);
+        const { named, meta, target } = await operandsOf(options, [flist, operand], session);
         if (options.daemon === true && !isDaemon()) return await startDaemon();
         const { mountImage } = await mountLibrary();
         using log = await EventLog.open(options.log, session);
@@ -138,8 +138,8 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
           signal: session.signal,
           onEvent: (event) => log.write(event),
         });
-        session.note(() => [`${meta} is mounted on ${target}`]);
-        tellStarter();
+        session.note(() => [`${named} is mounted on ${target}`]);
+        tellStarter(options.json === true ? { meta: named, target, pid: Deno.pid } : undefined);
         const end = await Promise.race([mount.finished, aborted(session.signal)]);
         // Programs may still use it, which does not keep this one.
         if (end === undefined) await mount.unmount();
@@ -151,22 +151,33 @@ export function mountCommand(execute: Execute): CommandUnknownOpts {
     );
 }
 
+/** What is to be mounted, and where. */
+interface MountOperands {
+  /** The flist as it was named. */
+  readonly named: string;
+  /** Its path. */
+  readonly meta: string;
+  readonly target: string;
+}
+
 /**
- * The path of the flist, and the target. A mount that is taken over knows its flist by itself, also
- * where it was named on a hub: what has that name now may be another.
+ * What the operands name. A mount that is taken over knows its flist by itself, also where it was
+ * named on a hub: what has that name now may be another.
  */
 async function operandsOf(
   { meta, takeover }: { readonly meta?: string; readonly takeover?: boolean },
   operands: readonly (string | undefined)[],
   session: Session,
-): Promise<readonly [meta: string, target: string]> {
+): Promise<MountOperands> {
   const [alone, second] = operands;
   if (takeover === true && meta === undefined && alone !== undefined && second === undefined) {
-    return [await flistOn(alone), alone];
+    const path = await flistOn(alone);
+    return { named: path, meta: path, target: alone };
   }
   const [named, target] = takeFlist(meta, operands, ["target"]);
-  if (takeover === true && isRemoteFlist(named)) return [await flistOn(target), target];
-  return [await localFlist(named, session), target];
+  const isTakenOver = takeover === true && isRemoteFlist(named);
+  const path = isTakenOver ? await flistOn(target) : await localFlist(named, session);
+  return { named, meta: path, target };
 }
 
 /** The flist that is mounted on `target`. */

@@ -13,7 +13,7 @@ import {
   ratioMaxOption,
 } from "../archive_limits.ts";
 import { stateOptions } from "../cache_folder.ts";
-import { localFlist } from "../flist_reference.ts";
+import { flistToWrite, localFlist } from "../flist_reference.ts";
 import { examplesText } from "../help.ts";
 import { packSummary } from "../output/summaries.ts";
 import { warnOfGaps } from "../partial_result.ts";
@@ -97,7 +97,7 @@ export function packCommand(execute: Execute): CommandUnknownOpts {
     )
     .action((source, options) =>
       execute(options, async (session) => {
-        const meta = required(options.meta, "--meta <flist>");
+        const meta = flistToWrite(required(options.meta, "--meta <flist>"));
         const store = required(storesOf(options), "--store <spec>");
         const { packDirectory, packTar } = await import("myfs");
         // The options have the library's names; only those that differ are spelt out.

@@ -4,13 +4,18 @@
  * @module
  */
 
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import {
+  Command,
+  type CommandUnknownOpts,
+  InvalidArgumentError,
+  Option,
+} from "@commander-js/extra-typings";
 import type { HubScope } from "myfs";
 import { EXIT_CODE } from "../exit_codes.ts";
 import { examplesText } from "../help.ts";
 import { hubOption, openHub } from "../hub.ts";
 import type { Execute } from "../session.ts";
-import { collect, jsonOption, quietOption, wholeNumber } from "../shared_options.ts";
+import { jsonOption, quietOption, wholeNumber } from "../shared_options.ts";
 
 const SECONDS_A_DAY = 86_400;
 
@@ -28,6 +33,14 @@ export function tokenCommand(execute: Execute): CommandUnknownOpts {
     );
 }
 
+const SCOPES: readonly HubScope[] = ["read", "write", "admin"];
+
+function collectScope(text: string, earlier: readonly HubScope[] | undefined): HubScope[] {
+  const scope = SCOPES.find((known) => known === text);
+  if (scope === undefined) throw new InvalidArgumentError(`Expected ${SCOPES.join(", ")}`);
+  return [...earlier ?? [], scope];
+}
+
 function createCommand(execute: Execute): CommandUnknownOpts {
   return new Command("create")
     .summary("make a token")
@@ -35,7 +48,7 @@ function createCommand(execute: Execute): CommandUnknownOpts {
     .argument("<name>", "what to call it")
     .addOption(
       new Option("--scope <scope>", "what it permits: read, write or admin; repeatable")
-        .argParser(collect),
+        .argParser(collectScope),
     )
     .option("--namespace <user>", "good for this namespace only")
     .option("--days <count>", "ends after so many days", wholeNumber(1, 3650))
@@ -51,8 +64,7 @@ function createCommand(execute: Execute): CommandUnknownOpts {
         const client = await openHub(options.hub, session);
         const token = await client.createToken({
           name,
-          // What is no scope the hub refuses by name.
-          scopes: [...options.scope ?? ["read"]] as HubScope[],
+          scopes: [...options.scope ?? ["read"]],
           ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
           ...(options.days === undefined ? {} : { expires_in: options.days * SECONDS_A_DAY }),
         });

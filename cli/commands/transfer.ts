@@ -8,6 +8,7 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../exit_codes.ts";
 import { examplesText } from "../help.ts";
 import { hubOption, openNamedHub, serverOption } from "../hub.ts";
+import { formatBytes } from "../output/format.ts";
 import type { Execute, Session } from "../session.ts";
 import { jsonOption, quietOption } from "../shared_options.ts";
 
@@ -68,6 +69,7 @@ export function downloadCommand(execute: Execute): CommandUnknownOpts {
         const target = options.output ?? hash;
         const report = await downloadFile(client, hash, target, transferOf(session, "read"));
         await session.result(() => ({ hub: client.hub.name, target, ...report }));
+        session.note(() => [`Downloaded ${hash} to ${target}, ${formatBytes(report.size)}`]);
         return EXIT_CODE.ok;
       }, { onInterrupt: "what was downloaded is kept for the next attempt" })
     );

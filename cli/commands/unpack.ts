@@ -103,7 +103,7 @@ export function unpackCommand(execute: Execute): CommandUnknownOpts {
           ? await unpack()
           : await asTypedOrPrinted(options.path, unpack);
         await session.result(() => ({ ...report }));
-        session.note(() => unpackSummary(report, meta));
+        session.note(() => unpackSummary(report, named));
         session.note(() => healedLines(report.healing));
         session.warn(() => unhealedLines(report.healing));
         return warnOfGaps(session, report);

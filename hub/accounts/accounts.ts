@@ -8,6 +8,7 @@ import type { Kysely, SelectQueryBuilder } from "kysely";
 import type { Role, Scope, TokenInfo, UserInfo } from "../../lib/hub_api/messages/mod.ts";
 import { UserName } from "../../lib/hub_api/messages/mod.ts";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
+import { preparedQuery } from "../database/prepared_query.ts";
 import type { AccountRow, ApiTokenTable, HubTables } from "../database/tables.ts";
 import type { AccessTokens } from "./access_token.ts";
 import type { AuditLog, Origin } from "./audit_log.ts";
@@ -82,12 +83,28 @@ type AccountWithUsage = AccountRow & {
   readonly objects: number | null;
 };
 
+/** What of a session and its user counts with each request. */
+interface SessionRow {
+  readonly role: string;
+  readonly disabled: number;
+  readonly revoked_at: string | null;
+}
+
 /** Users, sessions and tokens in the database. */
 export class Accounts {
   readonly #parts: AccountsParts;
+  readonly #sessionRows: (session: string, user: string) => Promise<SessionRow[]>;
 
   constructor(parts: AccountsParts) {
     this.#parts = parts;
+    // Asked with every request that has an access token.
+    this.#sessionRows = preparedQuery(
+      parts.database,
+      parts.database.selectFrom("session")
+        .innerJoin("account", "account.name", "session.account")
+        .select(["account.role", "account.disabled", "session.revoked_at"])
+        .where("session.id", "=", "").where("account.name", "=", ""),
+    );
   }
 
   /** Signs in. @throws {HubProblem} the same one for a wrong name and a wrong password. */
@@ -191,12 +208,9 @@ export class Accounts {
   }
 
   async #accessCaller(token: string): Promise<Caller> {
-    const { accessTokens, database, now } = this.#parts;
+    const { accessTokens, now } = this.#parts;
     const { user, session } = await accessTokens.read(token, now());
-    const row = await database.selectFrom("session")
-      .innerJoin("account", "account.name", "session.account")
-      .select(["account.role", "account.disabled", "session.revoked_at"])
-      .where("session.id", "=", session).where("account.name", "=", user).executeTakeFirst();
+    const [row] = await this.#sessionRows(session, user);
     if (row === undefined || row.revoked_at !== null || row.disabled !== 0) {
       throw new HubProblem(401, "token_invalid", "The token is not good");
     }

@@ -38,6 +38,8 @@ export const Settings = z.strictObject({
     .describe("folder of uploads, and of blocks where no store_url is given"),
   block_size: z.int().min(4096).max(8 * 2 ** 20).default(2 ** 20)
     .describe("bytes of the blocks that POST /api/v1/file cuts"),
+  block_memory_bytes: z.int().min(0).default(64 * 2 ** 20)
+    .describe("memory for small blocks that are asked for often; 0 for none"),
   dedup: z.enum(["users", "user"]).default("users").describe(
     "among whom a block is kept once: all users, who may then notice that it is there, or each user",
   ),

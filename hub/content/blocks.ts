@@ -17,12 +17,14 @@ import {
   parseBlockId,
 } from "myfs";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
+import { preparedQuery } from "../database/prepared_query.ts";
 import type { HubTables } from "../database/tables.ts";
 import { type ResolvedContentOptions, slices } from "./content_options.ts";
 import { DownloadCounts } from "./download_counts.ts";
 import { GroupCommit } from "./group_commit.ts";
+import { HotBlocks } from "./hot_blocks.ts";
 import { releaseOwner } from "./references.ts";
-import { noRoom, takeRoom } from "./usage.ts";
+import { noRoom, roomLeft, takeRoom } from "./usage.ts";
 
 /** Who asks; undefined is anybody. */
 export type Reader = string | undefined;
@@ -87,6 +89,8 @@ export class Blocks implements AsyncDisposable {
   readonly #options: ResolvedContentOptions;
   readonly #database: Kysely<HubTables>;
   readonly #downloads: DownloadCounts;
+  readonly #hot: HotBlocks;
+  readonly #sizes: (id: BlockId) => Promise<{ readonly size: number }[]>;
   readonly #registrations: GroupCommit<Registration, Registered | HubProblem>;
   readonly #flushes: GroupCommit<void, void>;
 
@@ -94,6 +98,12 @@ export class Blocks implements AsyncDisposable {
     this.#options = options;
     this.#database = options.database;
     this.#downloads = new DownloadCounts(options.database, options.flushIntervalMs);
+    this.#hot = new HotBlocks(options.memoryMax);
+    this.#sizes = preparedQuery(
+      options.database,
+      options.database.selectFrom("block").select("size").where("id", "=", "")
+        .where("garbage_since", "is", null),
+    );
     this.#registrations = new GroupCommit((jobs) => this.#register(jobs));
     this.#flushes = new GroupCommit(async (jobs) => {
       await options.store.flush();
@@ -121,6 +131,7 @@ export class Blocks implements AsyncDisposable {
   ): Promise<boolean[]> {
     if (blocks.length === 0) return [];
     const ids = [...new Set(blocks.map(({ id }) => id))];
+    await this.#expectRoom(owner, blocks);
     await this.#claimGarbage(ids);
     // Where others' blocks are not told of, it takes as long to store one that they have.
     const replaced = this.#options.dedup === "user" ? await this.#notOwned(owner, ids) : undefined;
@@ -147,6 +158,8 @@ export class Blocks implements AsyncDisposable {
   /**
    * A block, checked; its download is counted.
    *
+   * @returns Bytes that others may be sent as well: not to be changed, unless {@link isShared}
+   *   says otherwise.
    * @throws {HubProblem} 404 when there is none that the reader may get.
    * @throws {BlockCorruptError} when the store's copy is damaged.
    */
@@ -154,6 +167,11 @@ export class Blocks implements AsyncDisposable {
     const block = await this.#read(id, reader);
     if (block === undefined) throw blockNotFound();
     return block;
+  }
+
+  /** Whether a block that {@link get} gave may be in the hands of others; else it is the caller's. */
+  isShared(block: Bytes): boolean {
+    return HotBlocks.mayKeep(block);
   }
 
   /** As {@link get}; undefined where there is none that the reader may get. */
@@ -223,14 +241,19 @@ export class Blocks implements AsyncDisposable {
     return found;
   }
 
-  /** A page of the blocks that the reader may know of, and how many there are. */
+  /**
+   * A page of the blocks that are the reader's, or of a flist that the reader may see, and how many
+   * there are. Also where blocks are shared among users: whoever knows an id may have the block, so
+   * nobody is told the ids of others' blocks.
+   */
   async list(
     reader: Reader,
     { page, perPage }: { readonly page: number; readonly perPage: number },
   ): Promise<{ readonly ids: string[]; readonly total: number }> {
-    const rows = await this.#visible(reader).select("id").orderBy("id")
+    const listed = visibleBlocks(this.#database, true, reader);
+    const rows = await listed.select("id").orderBy("id")
       .limit(perPage).offset((page - 1) * perPage).execute();
-    const { total } = await this.#visible(reader).select(({ fn }) => fn.countAll().as("total"))
+    const { total } = await listed.select(({ fn }) => fn.countAll().as("total"))
       .executeTakeFirstOrThrow();
     return { ids: rows.map(({ id }) => id), total: Number(total) };
   }
@@ -295,6 +318,12 @@ export class Blocks implements AsyncDisposable {
   async #read(id: BlockId, reader: Reader): Promise<Bytes | undefined> {
     const row = await this.#look(id);
     if (row === undefined || !await this.#mayRead(id, reader)) return undefined;
+    const block = this.#hot.get(id) ?? await this.#readChecked(id);
+    this.#downloads.count(id);
+    return block;
+  }
+
+  async #readChecked(id: BlockId): Promise<Bytes> {
     let block: Bytes;
     try {
       block = await this.#options.store.get(id);
@@ -311,19 +340,32 @@ export class Blocks implements AsyncDisposable {
         cause: error,
       });
     }
-    this.#downloads.count(id);
+    this.#hot.keep(id, block);
     return block;
   }
 
   async #look(id: BlockId): Promise<{ readonly size: number } | undefined> {
-    return await this.#database.selectFrom("block").select("size")
-      .where("id", "=", id).where("garbage_since", "is", null).executeTakeFirst();
+    return (await this.#sizes(id))[0];
   }
 
   async #mayRead(id: BlockId, reader: Reader): Promise<boolean> {
     if (this.#options.dedup === "users") return true;
     const row = await this.#visible(reader).select("id").where("id", "=", id).executeTakeFirst();
     return row !== undefined;
+  }
+
+  /**
+   * Refuses what has no room before the store has it: whoever is at the end of a quota must not fill
+   * the disk with what is not theirs to keep. What comes at the same time is settled when it is noted
+   * whose it is.
+   */
+  async #expectRoom(owner: string, blocks: readonly IncomingBlock[]): Promise<void> {
+    const left = await roomLeft(this.#database, owner);
+    if (left === undefined) return;
+    const sizes = new Map(blocks.map(({ id, block }) => [id, block.length]));
+    const fresh = await this.#notOwned(owner, [...sizes.keys()]);
+    const bytes = [...fresh].reduce((sum, id) => sum + sizes.get(id as BlockId)!, 0);
+    if (fresh.size > 0 && (bytes > left.bytes || fresh.size > left.objects)) throw noRoom();
   }
 
   async #notOwned(owner: string, ids: readonly string[]): Promise<Set<string>> {
@@ -450,6 +492,9 @@ export class Blocks implements AsyncDisposable {
     for (const slice of slices(rows)) {
       if (reason.kind === "file") {
         const { file } = reason;
+        const before = await transaction.selectFrom("file_block").select("block")
+          .where("owner", "=", owner).where("file", "=", file)
+          .where("idx", "in", slice.map(({ idx }) => idx)).execute();
         await transaction.insertInto("file_block")
           .values(slice.map((row) => ({ owner, file, ...row })))
           .onConflict((conflict) =>
@@ -457,6 +502,7 @@ export class Blocks implements AsyncDisposable {
               block: sql.ref("excluded.block"),
             })
           ).execute();
+        await releaseOwner(transaction, owner, before.map(({ block }) => block), this.#now());
       } else {
         const { upload } = reason;
         const before = await transaction.selectFrom("upload_block").select("block")
@@ -515,7 +561,10 @@ function visibleBlocks(
       ),
       exists(
         selectFrom("flist_block")
-          .innerJoin("flist_tag", "flist_tag.digest", "flist_block.flist").select("block")
+          .innerJoin("flist_tag", (join) =>
+            join.onRef("flist_tag.digest", "=", "flist_block.flist")
+              // Who publishes a copy of another's flist shows nothing of what the other has.
+              .onRef("flist_tag.owner", "=", "flist_block.owner")).select("block")
           .whereRef("flist_block.block", "=", "block.id")
           .where(({ or, eb }) =>
             or([eb("visibility", "=", "public"), eb("flist_tag.owner", "=", reader ?? "")])

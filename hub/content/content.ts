@@ -15,7 +15,7 @@ import { Files } from "./files.ts";
 import { Flists } from "./flists.ts";
 import { collectGarbage, type GarbageOptions, type GarbageReport } from "./garbage.ts";
 import { Uploads } from "./uploads.ts";
-import { type Amount, expectRoom, usageOf } from "./usage.ts";
+import { type Amount, usageOf } from "./usage.ts";
 
 export type { ContentOptions, DedupScope } from "./content_options.ts";
 
@@ -38,11 +38,6 @@ export class Content implements AsyncDisposable {
   /** Among whom blocks are kept once. */
   get dedup(): DedupScope {
     return this.#options.dedup;
-  }
-
-  /** @throws {HubProblem} 507 when the user's quota has no room for so many bytes. */
-  async expectRoom(owner: string, bytes: number): Promise<void> {
-    await expectRoom(this.#options.database, owner, bytes);
   }
 
   /** What a user takes. */

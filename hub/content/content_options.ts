@@ -31,10 +31,14 @@ export interface ContentOptions {
   readonly flistSizeMax?: number;
   /** The most time that the check of a flist may take, in milliseconds. @default one minute */
   readonly flistTimeMaxMs?: number;
+  /** The most memory that the check of a flist may take, in MiB. @default 512 */
+  readonly flistMemoryMaxMib?: number;
   /** How long an upload in parts may rest, in milliseconds. @default 7 days */
   readonly uploadLifetimeMs?: number;
   /** How often counts of downloads are written, in milliseconds. @default 5000 */
   readonly flushIntervalMs?: number;
+  /** Memory for blocks that are asked for often, in bytes; 0 for none. @default 64 MiB */
+  readonly memoryMax?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -49,8 +53,10 @@ export function resolveContentOptions(options: ContentOptions): ResolvedContentO
     blockSize: 2 ** 20,
     flistSizeMax: 2 ** 30,
     flistTimeMaxMs: 60_000,
+    flistMemoryMaxMib: 512,
     uploadLifetimeMs: 7 * 86_400_000,
     flushIntervalMs: 5000,
+    memoryMax: 64 * 2 ** 20,
     now: Date.now,
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
   } as ResolvedContentOptions;

@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { type Kysely, sql } from "kysely";
+import type { Kysely } from "kysely";
 import { type BlockId, type Bytes, parseBlockId } from "myfs";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
 import type { HubTables } from "../database/tables.ts";
@@ -174,18 +174,17 @@ export class Files {
         for (const { block } of fresh) bytes += sizes.get(block)!;
       }
       if (!await takeRoom(transaction, owner, { bytes, objects })) throw noRoom();
+      // What the user claimed of it before may be more, and wrong.
+      const claimed = await transaction.deleteFrom("file_block")
+        .where("owner", "=", owner).where("file", "=", hash).returning("block").execute();
       for (const slice of slices(blocks)) {
         await transaction.insertInto("file_block")
-          .values(slice.map(({ id, idx }) => ({ owner, file: hash, idx, block: id })))
-          .onConflict((conflict) =>
-            conflict.columns(["owner", "file", "idx"]).doUpdateSet({
-              block: sql.ref("excluded.block"),
-            })
-          ).execute();
+          .values(slice.map(({ id, idx }) => ({ owner, file: hash, idx, block: id }))).execute();
       }
-      const created_at = new Date(this.#options.now()).toISOString();
+      const now = new Date(this.#options.now()).toISOString();
       await transaction.insertInto("file")
-        .values({ owner, hash, size: row.size, name: null, created_at }).execute();
+        .values({ owner, hash, size: row.size, name: null, created_at: now }).execute();
+      await releaseOwner(transaction, owner, claimed.map(({ block }) => block), now);
     });
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { parentPort, workerData } from "node:worker_threads";
 import { blockIdBytes, blockIdsOf, displayByteString, editFlist, FlistReader } from "myfs";
 import { inspectImage, MyfsError, stripSecrets } from "myfs";
 
@@ -29,22 +30,17 @@ export type FlistResult =
   | { readonly kind: "paths"; readonly paths: readonly string[]; readonly routes: string }
   | { readonly kind: "refused"; readonly reason: string };
 
-interface WorkerScope {
-  onmessage: ((event: MessageEvent<FlistTask>) => void) | null;
-  postMessage(result: FlistResult): void;
-}
+if (parentPort !== null) parentPort.postMessage(await answer(workerData as FlistTask));
 
-const scope = self as unknown as WorkerScope;
-
-scope.onmessage = async ({ data }) => {
+async function answer(task: FlistTask): Promise<FlistResult> {
   try {
-    scope.postMessage(data.kind === "check" ? await check(data.path) : paths(data));
+    return task.kind === "check" ? await check(task.path) : paths(task);
   } catch (error) {
     // Whatever is wrong while it is read is wrong with the file; its path is nobody's business.
     const message = error instanceof MyfsError ? error.message : "it cannot be read";
-    scope.postMessage({ kind: "refused", reason: message.replaceAll(data.path, "it") });
+    return { kind: "refused", reason: message.replaceAll(task.path, "it") };
   }
-};
+}
 
 async function check(path: string): Promise<FlistResult> {
   let isChanged = false;
@@ -61,16 +57,19 @@ async function check(path: string): Promise<FlistResult> {
     });
   }
   const summary = await inspectImage(path);
-  const ids = [...blockIdsOf([path])];
-  const blocks = new Uint8Array(ids.length * 32);
-  for (const [index, id] of ids.entries()) blocks.set(blockIdBytes(id), index * 32);
+  const blocks = new Uint8Array(summary.chunks * 32);
+  let length = 0;
+  for (const id of blockIdsOf([path])) {
+    blocks.set(blockIdBytes(id), length);
+    length += 32;
+  }
   const { title, description } = summary.tags as Record<string, string | undefined>;
   return {
     kind: "checked",
     isChanged,
     title,
     description,
-    blocks,
+    blocks: blocks.slice(0, length),
     summary: JSON.stringify({
       profile: summary.profile,
       version: summary.version,

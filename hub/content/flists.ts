@@ -12,9 +12,9 @@ import type { FlistTagTable } from "../database/content_tables.ts";
 import type { HubTables } from "../database/tables.ts";
 import type { Reader } from "./blocks.ts";
 import { type ResolvedContentOptions, slices } from "./content_options.ts";
-import { runFlistTask } from "./flist_check.ts";
+import { type FlistCheckBounds, runFlistTask } from "./flist_check.ts";
 import { IncomingFlist } from "./incoming_flist.ts";
-import { giveRoom, noRoom, takeRoom } from "./usage.ts";
+import { giveRoom, noRoom, roomLeft, takeRoom } from "./usage.ts";
 
 /** Names a flist. */
 export interface FlistReference {
@@ -89,6 +89,11 @@ export class Flists {
     return `${this.#options.flistDirectory}/${digest.slice(0, 2)}/${digest}.fl`;
   }
 
+  get #checkBounds(): FlistCheckBounds {
+    const { flistTimeMaxMs: timeMaxMs, flistMemoryMaxMib: memoryMaxMib } = this.#options;
+    return { timeMaxMs, memoryMaxMib };
+  }
+
   /** Opens a flist, which the caller disposes of. @throws {HubProblem} 503 where it is away. */
   open(digest: string): FlistReader {
     try {
@@ -123,6 +128,21 @@ export class Flists {
   }
 
   /**
+   * Refuses a flist for which there is no room, before it is kept. What it replaces makes room.
+   *
+   * @throws {HubProblem} 507
+   */
+  async expectRoom({ user, name, tag }: FlistReference, size: number): Promise<void> {
+    const left = await roomLeft(this.#database, user);
+    if (left === undefined) return;
+    const before = await this.#database.selectFrom("flist_tag").select("size")
+      .where("owner", "=", user).where("name", "=", name).where("tag", "=", tag)
+      .executeTakeFirst();
+    const [bytes, objects] = before === undefined ? [0, 0] : [Number(before.size), 1];
+    if (left.bytes + bytes < size || left.objects + objects < 1) throw noRoom();
+  }
+
+  /**
    * Publishes what came in, once it is known to be a flist that harms nobody. Secrets are taken out
    * of its routes, which changes its digest.
    *
@@ -134,11 +154,9 @@ export class Flists {
   ): Promise<{ readonly info: FlistInfo; readonly isNew: boolean }> {
     incoming.close();
     const task = { kind: "check", path: incoming.path } as const;
-    const checked = await runFlistTask<"checked">(task, this.#options.flistTimeMaxMs);
+    const checked = await runFlistTask<"checked">(task, this.#checkBounds);
     const { sha256: digest, size } = await incoming.digest();
-    const path = this.pathOf(digest);
-    await makePrivateFolder(path.slice(0, path.lastIndexOf("/")));
-    await incoming.moveTo(path);
+    await this.expectRoom(reference, size);
     const now = this.#now();
     const { summary } = checked;
     await this.#database.insertInto("flist")
@@ -146,6 +164,10 @@ export class Flists {
       // Its time of grace begins anew: whoever collects garbage leaves it alone.
       .onConflict((conflict) => conflict.column("digest").doUpdateSet({ created_at: now }))
       .execute();
+    // Only now: before, who collects garbage might remove the file of an older row of that digest.
+    const path = this.pathOf(digest);
+    await makePrivateFolder(path.slice(0, path.lastIndexOf("/")));
+    await incoming.moveTo(path);
     await this.#keepBlocks(digest, checked.blocks, reference.user);
     return await this.#database.transaction().execute(async (transaction) => {
       const { user: owner, name, tag } = reference;
@@ -310,7 +332,7 @@ export class Flists {
   /** All paths of a flist, for rfs's clients. */
   async paths(digest: string): Promise<{ paths: readonly string[]; routes: string }> {
     const task = { kind: "paths", path: this.pathOf(digest), bytesMax: 64 * 2 ** 20 } as const;
-    return await runFlistTask<"paths">(task, this.#options.flistTimeMaxMs);
+    return await runFlistTask<"paths">(task, this.#checkBounds);
   }
 
   /**
@@ -331,8 +353,9 @@ export class Flists {
             .where("block", "in", slice).where("owner", "=", owner).execute();
         if (rows.length === 0) return;
         await transaction.insertInto("flist_block")
-          .values(rows.map(({ id }) => ({ flist, block: id })))
-          .onConflict((conflict) => conflict.columns(["flist", "block"]).doNothing()).execute();
+          .values(rows.map(({ id }) => ({ flist, owner, block: id })))
+          .onConflict((conflict) => conflict.columns(["flist", "owner", "block"]).doNothing())
+          .execute();
       });
     }
   }

@@ -176,7 +176,7 @@ async function removeFlist(
   digest: string,
   until: string,
 ): Promise<void> {
-  const isRemoved = await database.transaction().execute(async (transaction) => {
+  await database.transaction().execute(async (transaction) => {
     // Who publishes it again at this moment made it young, or is too late and makes it again.
     const { numDeletedRows } = await transaction.deleteFrom("flist")
       .where("digest", "=", digest).where("created_at", "<", until)
@@ -185,16 +185,15 @@ async function removeFlist(
           selectFrom("flist_tag").select("tag").whereRef("flist_tag.digest", "=", "flist.digest"),
         ))
       ).executeTakeFirst();
-    if (numDeletedRows === 0n) return false;
+    if (numDeletedRows === 0n) return;
     const rows = await transaction.deleteFrom("flist_block").where("flist", "=", digest)
       .returning("block").execute();
     const time = new Date(now()).toISOString();
-    await markGarbage(transaction, rows.map(({ block }) => block), time);
-    return true;
-  });
-  if (!isRemoved) return;
-  await Deno.remove(flists.pathOf(digest)).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await markGarbage(transaction, [...new Set(rows.map(({ block }) => block))], time);
+    // Before the row is seen to be gone: whoever publishes it again waits for that to put it back.
+    await Deno.remove(flists.pathOf(digest)).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
   });
 }
 

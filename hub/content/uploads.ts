@@ -192,6 +192,7 @@ export class Uploads {
    * The content of an upload whose parts are all there, checked against its SHA-256.
    *
    * @param take Gets all of it in order, before it is known to be right.
+   * @returns The blocks that were checked, in order: what {@link finishFile} makes a file of.
    * @throws {HubProblem} 409 when parts are missing, 422 when the content has another SHA-256: its
    *   parts are dropped then.
    */
@@ -199,7 +200,7 @@ export class Uploads {
     state: UploadState,
     sha256: string,
     take: (bytes: Bytes) => Promise<void> | void = () => {},
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     const mismatch = (detail: string): HubProblem =>
       new HubProblem(422, "digest_mismatch", "The content has another SHA-256", detail);
     if (state.sha256 !== undefined && state.sha256 !== sha256) {
@@ -219,17 +220,31 @@ export class Uploads {
       await take(bytes);
     }
     if (size !== state.size) throw new HubProblem(409, "upload_incomplete", "Parts are missing");
-    if (hash.digest("hex") === sha256) return;
+    if (hash.digest("hex") === sha256) return rows.map(({ block }) => block);
     // Which part is wrong cannot be told; who goes on with the upload must not find them all there.
     await this.#dropParts(state);
     throw mismatch("Its parts were dropped");
   }
 
-  /** Makes a file of an upload whose content is known to have the SHA-256. */
-  async finishFile(state: UploadState, sha256: string, size: number): Promise<void> {
+  /**
+   * Makes a file of an upload whose content is known to have the SHA-256.
+   *
+   * @param checked The blocks that are known to be that content, where parts may come meanwhile.
+   * @throws {HubProblem} 409 when a part came meanwhile and has other blocks; nothing changes then.
+   */
+  async finishFile(
+    state: UploadState,
+    sha256: string,
+    size: number,
+    checked?: readonly string[],
+  ): Promise<void> {
     const { id, owner } = state;
     await this.#database.transaction().execute(async (transaction) => {
       const blocks = await this.#takeBlocks(transaction, id, owner);
+      if (checked !== undefined && blocks.join() !== checked.join()) {
+        throw new HubProblem(409, "conflict", "A part changed while the upload was checked");
+      }
+      let given: readonly string[] = [];
       const { numInsertedOrUpdatedRows } = await transaction.insertInto("file").values({
         owner,
         hash: sha256,
@@ -240,14 +255,16 @@ export class Uploads {
         .executeTakeFirst();
       if (numInsertedOrUpdatedRows === 1n) {
         if (!await takeRoom(transaction, owner, { bytes: 0, objects: 1 })) throw noRoom();
-        await transaction.deleteFrom("file_block")
-          .where("owner", "=", owner).where("file", "=", sha256).execute();
+        // What was claimed of the file before is not it.
+        const claimed = await transaction.deleteFrom("file_block")
+          .where("owner", "=", owner).where("file", "=", sha256).returning("block").execute();
+        given = claimed.map(({ block }) => block);
         for (const slice of slices(blocks.map((block, idx) => ({ block, idx })))) {
           await transaction.insertInto("file_block")
             .values(slice.map((row) => ({ owner, file: sha256, ...row }))).execute();
         }
       }
-      await releaseOwner(transaction, owner, blocks, this.#time(0));
+      await releaseOwner(transaction, owner, [...blocks, ...given], this.#time(0));
     });
   }
 
@@ -261,15 +278,22 @@ export class Uploads {
 
   /** Gives up all uploads that rested too long. @returns how many. */
   async removeExpired(): Promise<number> {
+    const now = this.#time(0);
     const rows = await this.#database.selectFrom("upload").select(["id", "owner"])
-      .where("expires_at", "<=", this.#time(0)).execute();
+      .where("expires_at", "<=", now).execute();
+    let count = 0;
     for (const { id, owner } of rows) {
-      // Another process may have been faster.
-      await this.remove(id, owner).catch((error) => {
-        if (!(error instanceof HubProblem)) throw error;
+      await this.#database.transaction().execute(async (transaction) => {
+        // Another process may have been faster, or a part may have come.
+        const row = await transaction.selectFrom("upload").select("id")
+          .where("id", "=", id).where("expires_at", "<=", now).executeTakeFirst();
+        if (row === undefined) return;
+        const blocks = await this.#takeBlocks(transaction, id, owner);
+        await releaseOwner(transaction, owner, blocks, now);
+        count++;
       });
     }
-    return rows.length;
+    return count;
   }
 
   /** Stores what comes as blocks of the upload. @returns how many bytes came. */

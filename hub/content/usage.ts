@@ -65,12 +65,23 @@ export async function expectRoom(
   owner: string,
   bytes: number,
 ): Promise<void> {
+  const left = await roomLeft(database, owner);
+  if (left !== undefined && (left.bytes < bytes || left.objects <= 0)) throw noRoom();
+}
+
+/** What a user's quota still has room for, less than 0 where it was lowered; undefined without one. */
+export async function roomLeft(
+  database: Kysely<HubTables>,
+  owner: string,
+): Promise<Amount | undefined> {
   const account = await database.selectFrom("account").select(["bytes_max", "objects_max"])
     .where("name", "=", owner).executeTakeFirst();
   if (account === undefined || account.bytes_max === null && account.objects_max === null) return;
   const usage = await usageOf(database, owner);
-  if (usage.bytes + bytes > (account.bytes_max ?? Infinity)) throw noRoom();
-  if (usage.objects >= (account.objects_max ?? Infinity)) throw noRoom();
+  return {
+    bytes: (account.bytes_max ?? Infinity) - usage.bytes,
+    objects: (account.objects_max ?? Infinity) - usage.objects,
+  };
 }
 
 /** What a user takes. */

@@ -114,6 +114,8 @@ export interface FlistEventTable {
 /** A block of the hub that a flist of the hub refers to. */
 export interface FlistBlockTable {
   readonly flist: string;
+  /** Who published the flist, and could name the block. */
+  readonly owner: string;
   readonly block: string;
 }
 

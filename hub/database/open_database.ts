@@ -11,6 +11,7 @@ import * as accounts from "./migrations/0001_accounts.ts";
 import * as content from "./migrations/0002_content.ts";
 import * as configuredRole from "./migrations/0003_configured_role.ts";
 import * as auditAge from "./migrations/0004_audit_age.ts";
+import * as flistPublishers from "./migrations/0006_flist_publishers.ts";
 import { SqliteDialect } from "./sqlite_dialect.ts";
 import type { HubTables } from "./tables.ts";
 
@@ -20,6 +21,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0002_content": content,
   "0003_configured_role": configuredRole,
   "0004_audit_age": auditAge,
+  "0006_flist_publishers": flistPublishers,
 };
 
 /**

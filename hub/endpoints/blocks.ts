@@ -14,14 +14,19 @@ import { registerEndpoint } from "../endpoint.ts";
 import { callerWith } from "../middleware/authentication.ts";
 import { answerBytes, IMMUTABLE, PRIVATE_IMMUTABLE } from "./byte_answer.ts";
 
+/** Who may keep blocks that were answered. */
+export function blockCacheControl({ dedup }: Content): string {
+  return dedup === "users" ? IMMUTABLE : PRIVATE_IMMUTABLE;
+}
+
 /** Registers the endpoints of single blocks. */
 export function registerBlockEndpoints(app: HubApp, content: Content, notes: Notes): void {
   const { blocks, files } = content;
-  const cacheControl = content.dedup === "users" ? IMMUTABLE : PRIVATE_IMMUTABLE;
+  const cacheControl = blockCacheControl(content);
 
   registerEndpoint(app, "uploadBlock", async (context, { query }) => {
     const { user } = callerWith(context, "write");
-    const block = await readBlock(context, content, user);
+    const block = await readBlock(context);
     const id = rfsBlockId(block);
     const { file_hash: file, idx } = query;
     const reason = file === "" ? { kind: "direct" } as const : { kind: "file", file, idx } as const;
@@ -32,13 +37,15 @@ export function registerBlockEndpoints(app: HubApp, content: Content, notes: Not
   registerEndpoint(app, "putBlock", async (context, { params }) => {
     const { user } = callerWith(context, "write");
     const id = parseBlockId(params.hash);
-    const block = await readBlock(context, content, user);
+    const block = await readBlock(context);
     checkIncoming(id, block);
     const [isNew] = await blocks.put(user, [{ id, block }]);
     const message = isNew ? "Block stored" : "Block is there already";
     return context.json({ hash: id, message }, isNew ? 201 : 200);
   });
   registerEndpoint(app, "getBlock", async (context, { params }) => {
+    const { begun } = context.env ?? {};
+    if (begun !== undefined) throw begun.failure;
     const id = parseBlockId(params.hash);
     const reader = context.get("caller")?.user;
     const cheap = context.req.method === "HEAD" ||
@@ -92,13 +99,8 @@ export function registerBlockEndpoints(app: HubApp, content: Content, notes: Not
   });
 }
 
-async function readBlock(
-  context: HubContext,
-  content: Content,
-  user: string,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function readBlock(context: HubContext): Promise<Uint8Array<ArrayBuffer>> {
   const declared = declaredLength(context.req.header("content-length"));
-  await content.expectRoom(user, 0);
   const block = await readBody(context.req.raw.body, BLOCK_BYTES_MAX, declared);
   expectBytes(block);
   return block;

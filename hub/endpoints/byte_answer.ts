@@ -29,13 +29,21 @@ export const IMMUTABLE = "public, max-age=31536000, immutable";
 /** The same for the caller alone. */
 export const PRIVATE_IMMUTABLE = "private, max-age=31536000, immutable";
 
+/** Of what nobody knows more about. */
+export const BYTES_MEDIA_TYPE = "application/octet-stream";
+
 /** Asked again each time: what a name stands for may change. */
 export const REVALIDATED = "private, no-cache";
 
+/** The ETag of what a digest names. */
+export function etagOf(digest: string): string {
+  return `"${digest}"`;
+}
+
 /** Answers a `GET` or `HEAD`. */
 export async function answerBytes(context: HubContext, content: ByteContent): Promise<Response> {
-  const { digest, size, mediaType = "application/octet-stream", cacheControl } = content;
-  const etag = `"${digest}"`;
+  const { digest, size, mediaType = BYTES_MEDIA_TYPE, cacheControl } = content;
+  const etag = etagOf(digest);
   const headers: Record<string, string> = {
     "etag": etag,
     "cache-control": cacheControl,

@@ -15,6 +15,12 @@ import { registerEndpoint } from "../endpoint.ts";
 /** Deepest directory that is shown: each level is one look into the flist. */
 const DEPTH_MAX = 4096;
 
+/** The longest path of a hard link's first name that is shown. */
+const LINK_PATH_MAX = 4096;
+
+/** Looks into the flist for such paths, in one answer: less than a second of them. */
+const LINK_LOOKS_MAX = 100_000;
+
 /** Registers the endpoints that look into flists, all of which were checked when they came in. */
 export function registerFlistTreeEndpoints(app: HubApp, content: Content): void {
   const { flists } = content;
@@ -29,7 +35,8 @@ export function registerFlistTreeEndpoints(app: HubApp, content: Content): void 
     const shown = found.slice(0, query.per_page);
     const cursor = found.length > shown.length ? { cursor: String(shown.at(-1)!.ino) } : {};
     context.header("cache-control", "private, no-cache");
-    const entries = shown.map((inode) => entryOf(flist, inode));
+    const paths = new LinkPaths(flist);
+    const entries = shown.map((inode) => entryOf(flist, inode, paths));
     return context.json({ path: query.path, entries, ...cursor });
   });
   registerEndpoint(app, "inspectFlist", async (context, { params }) => {
@@ -57,7 +64,7 @@ function cursorOf(text: string): number {
   throw new HubProblem(400, "bad_request", "That is no cursor of an earlier page");
 }
 
-function entryOf(flist: FlistReader, inode: Inode): FlistTreeEntry {
+function entryOf(flist: FlistReader, inode: Inode, paths: LinkPaths): FlistTreeEntry {
   const { name, kind, mode, uid, gid, size, rdev, linkTarget, hardLinkTo, ino } = inode;
   const digest = kind === "file" ? flist.digest(ino) : undefined;
   const isDevice = kind === "char-device" || kind === "block-device";
@@ -70,7 +77,7 @@ function entryOf(flist: FlistReader, inode: Inode): FlistTreeEntry {
     size,
     mtime: timeOf(inode),
     ...(linkTarget === undefined ? {} : { link_target: linkTarget }),
-    ...(hardLinkTo === undefined ? {} : { hard_link_to: pathOf(flist, hardLinkTo) }),
+    ...(hardLinkTo === undefined ? {} : { hard_link_to: paths.of(hardLinkTo) }),
     ...(isDevice ? { device: splitDevice(rdev) } : {}),
     ...(digest === undefined ? {} : { digest: hexOf(digest) }),
   };
@@ -84,12 +91,37 @@ function timeOf({ mtime, mtimeNsec }: Inode): string {
   return date.toISOString().replace(/\.\d{3}Z$/, `.${nanoseconds}Z`);
 }
 
-function pathOf(flist: FlistReader, ino: number): string {
-  const names: string[] = [];
-  for (let at = flist.inode(ino); at !== undefined && at.ino !== 1;) {
-    if (names.length > DEPTH_MAX) return "…";
-    names.push(at.name);
-    at = flist.inode(at.parent);
+/**
+ * Paths of first names. A strange flist may have many of them, each as long and as deep as it likes:
+ * those of one answer are looked for within a bound, and `…` stands for what is beyond it.
+ */
+class LinkPaths {
+  readonly #flist: FlistReader;
+  readonly #known = new Map<number, string>([[1, ""]]);
+  #looksLeft = LINK_LOOKS_MAX;
+
+  constructor(flist: FlistReader) {
+    this.#flist = flist;
   }
-  return `/${names.reverse().join("/")}`;
+
+  of(ino: number): string {
+    const below: Inode[] = [];
+    let length = 0;
+    let at = ino;
+    while (!this.#known.has(at)) {
+      const inode = this.#looksLeft-- > 0 ? this.#flist.inode(at) : undefined;
+      if (inode === undefined) return "…";
+      below.push(inode);
+      length += inode.name.length + 1;
+      if (length > LINK_PATH_MAX) return "…";
+      at = inode.parent;
+    }
+    let path = this.#known.get(at)!;
+    for (const { ino, name } of below.reverse()) {
+      path = `${path}/${name}`;
+      if (path.length > LINK_PATH_MAX) return "…";
+      this.#known.set(ino, path);
+    }
+    return path;
+  }
 }

@@ -72,7 +72,7 @@ export function registerFlistEndpoints(app: HubApp, content: Content, notes: Not
     const caller = callerWith(context, "write");
     writableNamespace(caller, params.user);
     const declared = declaredLength(context.req.header("content-length"));
-    await content.expectRoom(params.user, declared ?? 0);
+    await flists.expectRoom(params, declared ?? 0);
     await using incoming = await flists.receive();
     for await (const bytes of context.req.raw.body ?? []) await incoming.write(bytes);
     const { info, isNew } = await flists.publish(incoming, {

@@ -57,8 +57,8 @@ export function registerUploadEndpoints(app: HubApp, content: Content, notes: No
       const entry = { action: "flist.publish", object: `${user}/${name}:${tag}` };
       await notes.audit.record({ ...origin, ...entry, detail: published(info) });
     } else {
-      await uploads.check(state, body.sha256);
-      await uploads.finishFile(state, body.sha256, state.size);
+      const checked = await uploads.check(state, body.sha256);
+      await uploads.finishFile(state, body.sha256, state.size, checked);
       await notes.audit.record({ ...origin, action: "file.store", object: body.sha256 });
     }
     return context.json({ file_hash, message: "Upload stored" }, 201);

@@ -10,7 +10,7 @@ import { HUB_ENDPOINTS } from "../../lib/hub_api/endpoints.ts";
 import type { Scope } from "../../lib/hub_api/messages/mod.ts";
 import { type Caller, permits } from "../accounts/caller.ts";
 import { type Hub, type HubContext, type HubEnvironment, originOf } from "../context.ts";
-import { TokenBuckets } from "./token_bucket.ts";
+import { type Allowance, TokenBuckets } from "./token_bucket.ts";
 
 const TOKEN_LENGTH_MAX = 8192;
 
@@ -20,27 +20,37 @@ const PUBLIC_PATHS: ReadonlySet<string> = new Set(
 );
 
 /** Finds out who calls, and limits how often they do. */
-export function callerMiddleware(hub: Hub): MiddlewareHandler<HubEnvironment> {
-  const { config, now } = hub;
-  const requests = new TokenBuckets(config.rate_limit_per_second, config.rate_limit_burst, now);
+export function callerMiddleware(
+  hub: Hub,
+  requests: TokenBuckets,
+): MiddlewareHandler<HubEnvironment> {
   const failures = accountBuckets(hub);
   return async (context, next) => {
     const address = context.get("address");
     try {
-      const token = bearerToken(context.req.header("authorization"));
-      if (token !== undefined) context.set("caller", await hub.accounts.authenticate(token));
+      const header = context.req.header("authorization");
+      if (header !== undefined) {
+        context.set("caller", await hub.accounts.authenticate(bearerToken(header)));
+      }
     } catch (error) {
       if (!(error instanceof HubProblem)) throw error;
       if (!PUBLIC_PATHS.has(context.req.path)) {
-        takeOne(context, failures, `address:${address}`);
+        expectAllowed(context, failures, failures.takeFor(undefined, address));
         await noteRefusal(hub, context, error);
         throw error;
       }
     }
-    const caller = context.get("caller");
-    takeOne(context, requests, caller === undefined ? `address:${address}` : `user:${caller.user}`);
+    if (context.env?.begun === undefined) {
+      const allowance = requests.takeFor(context.get("caller")?.user, address);
+      expectAllowed(context, requests, allowance);
+    }
     await next();
   };
+}
+
+/** Buckets for all requests. */
+export function requestBuckets({ config, now }: Hub): TokenBuckets {
+  return new TokenBuckets(config.rate_limit_per_second, config.rate_limit_burst, now);
 }
 
 /** Buckets for what guessers do: signing in, refreshing, tokens that are not good. */
@@ -51,7 +61,14 @@ export function accountBuckets({ config, now }: Hub): TokenBuckets {
 
 /** Counts a request. @throws {HubProblem} when there are too many. */
 export function takeOne(context: HubContext, buckets: TokenBuckets, key: string): void {
-  const { isAllowed, remaining, retryAfterSeconds } = buckets.take(key);
+  expectAllowed(context, buckets, buckets.take(key));
+}
+
+function expectAllowed(
+  context: HubContext,
+  buckets: TokenBuckets,
+  { isAllowed, remaining, retryAfterSeconds }: Allowance,
+): void {
   if (isAllowed) return;
   context.header("ratelimit-limit", String(buckets.burst));
   context.header("ratelimit-remaining", String(remaining));
@@ -87,9 +104,8 @@ async function noteRefusal(hub: Hub, context: HubContext, { code }: HubProblem):
   }
 }
 
-/** @throws {HubProblem} for any scheme but Bearer. */
-function bearerToken(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
+/** The token of a header `Authorization`. @throws {HubProblem} for any scheme but Bearer. */
+export function bearerToken(header: string): string {
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header.trim())?.[1];
   if (token !== undefined && token.length <= TOKEN_LENGTH_MAX) return token;
   throw new HubProblem(401, "token_invalid", "The token is not good", "It takes a Bearer token");

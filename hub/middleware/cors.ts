@@ -13,6 +13,12 @@ const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS =
   "authorization, content-type, range, if-match, if-none-match, if-range, x-request-id";
 
+/** What every answer has. */
+export const CORS_HEADERS = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": EXPOSED,
+} as const;
+
 /** Answers preflights, and lets pages read answers. */
 export function corsMiddleware(): MiddlewareHandler<HubEnvironment> {
   return async (context, next) => {
@@ -28,7 +34,6 @@ export function corsMiddleware(): MiddlewareHandler<HubEnvironment> {
       });
     }
     await next();
-    context.header("access-control-allow-origin", "*");
-    context.header("access-control-expose-headers", EXPOSED);
+    for (const [name, value] of Object.entries(CORS_HEADERS)) context.header(name, value);
   };
 }

@@ -30,6 +30,11 @@ export class TokenBuckets {
     this.#now = now;
   }
 
+  /** Takes one token of a user's, or of an address where nobody is known. */
+  takeFor(user: string | undefined, address: string): Allowance {
+    return this.take(user === undefined ? `address:${address}` : `user:${user}`);
+  }
+
   /** Takes one token. */
   take(key: string): Allowance {
     if (this.#ratePerSecond === 0) {

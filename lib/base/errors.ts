@@ -285,11 +285,18 @@ export class MountError extends MyfsError {
   readonly target: string;
   /** Why not. */
   readonly reason: string;
+  /** The POSIX name of what stood in the way, such as `EPERM`, where there is one. */
+  readonly errno: string | undefined;
   /** Makes the error; `options` say what led to it and what to do. */
-  constructor(target: string, reason: string, options: MyfsErrorOptions = {}) {
+  constructor(
+    target: string,
+    reason: string,
+    options: MyfsErrorOptions & { readonly errno?: string } = {},
+  ) {
     super("mount", `Cannot mount on ${target}: ${reason}`, options);
     this.target = target;
     this.reason = reason;
+    this.errno = options.errno;
   }
 }
 

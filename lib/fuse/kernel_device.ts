@@ -71,6 +71,7 @@ export async function mountDevice(target: string, options: MountOptions): Promis
     throw new MountError(
       displayByteString(target),
       "only root may let setuid programs and device nodes have effect",
+      { errno: "EPERM" },
     );
   }
   return isRoot ? mountAsRoot(target, options) : await mountThroughHelper(target, options);
@@ -93,6 +94,11 @@ async function checkTarget(target: string): Promise<void> {
         : String(cause),
       {
         cause,
+        ...(cause instanceof Deno.errors.NotFound
+          ? { errno: "ENOENT" }
+          : cause instanceof Deno.errors.PermissionDenied
+          ? { errno: "EACCES" }
+          : {}),
         ...(isStale
           ? { hint: "Remove it with umount (or fusermount3 -u), then mount again." }
           : {}),
@@ -128,8 +134,11 @@ function mountAsRoot(target: string, options: MountOptions): number {
   throw new MountError(
     displayByteString(target),
     systemError("mount on", target, number).message.replace(/^Cannot mount on .*: /, ""),
-    errnoName(number) === "EPERM"
-      ? { hint: "In a container, root needs the capability CAP_SYS_ADMIN to mount." }
-      : {},
+    {
+      errno: errnoName(number),
+      ...(errnoName(number) === "EPERM"
+        ? { hint: "In a container, root needs the capability CAP_SYS_ADMIN to mount." }
+        : {}),
+    },
   );
 }

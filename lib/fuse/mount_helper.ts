@@ -113,21 +113,24 @@ async function runHelper(
   throw missing;
 }
 
-function hintFor(reason: string): { readonly hint?: string } {
+/** What `reason` is called elsewhere, and what to do about it. */
+function hintFor(reason: string): { readonly errno?: string; readonly hint?: string } {
   if (reason.includes("user_allow_other")) {
     return {
+      errno: "EPERM",
       hint: "Ask root to put the line user_allow_other into /etc/fuse.conf, or mount without " +
         "letting other users in.",
     };
   }
   if (reason.includes("/dev/fuse")) {
     return {
+      errno: "EACCES",
       hint: "Ask root to let users open it (chmod 666 /dev/fuse), or to load the kernel module " +
         "(modprobe fuse).",
     };
   }
   if (reason.includes("no write access")) {
-    return { hint: "Mount on a directory that is your own." };
+    return { errno: "EACCES", hint: "Mount on a directory that is your own." };
   }
   return {};
 }

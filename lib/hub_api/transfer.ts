@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { forEachBounded } from "../base/concurrency.ts";
 import { HubError, StoreUnavailableError } from "../base/errors.ts";
+import { asSystemError } from "../linux/errno.ts";
 import { bodyPieces, BrokenBodyError } from "./body_pieces.ts";
 import type { HubClient } from "./hub_client.ts";
 import { hubFlistPath, type HubFlistReference } from "./hub_address.ts";
@@ -70,6 +71,7 @@ const BREAKS_MAX = 3;
  * await downloadFile(client, hash, "./copy.img");
  * ```
  *
+ * @throws {SystemError} when the file cannot be read.
  * @throws {HubError} when the hub does not take it, as where the file changed while it was read.
  * @throws {StoreDeniedError} {StoreUnavailableError} as every request to a hub.
  */
@@ -373,12 +375,16 @@ async function digestOf(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly sha256: string; readonly size: number }> {
   const hash = createHash("sha256");
-  using file = await Deno.open(path);
   let size = 0;
-  for await (const piece of file.readable) {
-    signal?.throwIfAborted();
-    hash.update(piece);
-    size += piece.length;
+  try {
+    using file = await Deno.open(path);
+    for await (const piece of file.readable) {
+      signal?.throwIfAborted();
+      hash.update(piece);
+      size += piece.length;
+    }
+  } catch (error) {
+    throw asSystemError("read", path, error);
   }
   return { sha256: hash.digest("hex"), size };
 }

@@ -44,8 +44,8 @@ export interface FedFile {
 /** Bytes of a large file that a worker gets at a time, at least two of the largest chunks. */
 const WINDOW_SIZE = 4 * 1024 * 1024;
 
-/** Most bytes that workers have or that wait for them. */
-const UNDER_WAY_MAX = 32 * 1024 * 1024;
+/** Most bytes that workers have or that wait for them: for each worker a window, and some in reserve. */
+const UNDER_WAY_RESERVE = 2 * WINDOW_SIZE;
 
 /** Most bytes that files with holes may come to in the old format, which fills holes with zeros. */
 const FILLED_BYTES_MAX = 64 * 1024 ** 3;
@@ -64,6 +64,7 @@ export interface FeedWork {
 export class ContentFeed {
   readonly #profile: Profile;
   readonly #work: FeedWork;
+  readonly #underWayMax: number;
   readonly #chunker: Chunker;
   readonly #longChunker: Chunker;
   #contents = 0;
@@ -86,9 +87,13 @@ export class ContentFeed {
   /** What is kept of the part that comes now. */
   #part: FedPart | undefined;
 
-  /** @param work Is given units in the order in which they are to count. */
-  constructor(profile: Profile, work: FeedWork) {
+  /**
+   * @param work Is given units in the order in which they are to count.
+   * @param jobs How many workers it has.
+   */
+  constructor(profile: Profile, work: FeedWork, jobs: number) {
     this.#profile = profile;
+    this.#underWayMax = jobs * WINDOW_SIZE + UNDER_WAY_RESERVE;
     this.#work = work;
     this.#chunker = profile === "rfs"
       ? new FixedChunker(RFS_CHUNK_SIZE)
@@ -260,7 +265,7 @@ export class ContentFeed {
       this.#underWay -= size;
       this.#wake?.();
     });
-    while (this.#underWay > UNDER_WAY_MAX && this.#failure === undefined) {
+    while (this.#underWay > this.#underWayMax && this.#failure === undefined) {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
     if (this.#failure !== undefined) throw this.#failure.error;

@@ -227,6 +227,7 @@ export class Pack implements AsyncDisposable {
   readonly #store: Store;
   readonly #base: PackBase | undefined;
   readonly #options: PackRunOptions;
+  readonly #jobs: number;
   readonly #startedAtMs = Date.now();
   readonly #plan: PackPlan;
   readonly #content: PackedContent;
@@ -254,6 +255,7 @@ export class Pack implements AsyncDisposable {
     this.#store = store;
     this.#base = base;
     this.#options = options;
+    this.#jobs = jobs;
     this.#plan = new PackPlan(writer.profile);
     this.#content = new PackedContent(writer, base);
     this.#work = new PackWork({
@@ -327,7 +329,7 @@ export class Pack implements AsyncDisposable {
    * {@link PackEntry.content}. All of it is done before {@link readSource}.
    */
   feed(): ContentFeed {
-    return new ContentFeed(this.#writer.profile, this.#work);
+    return new ContentFeed(this.#writer.profile, this.#work, this.#jobs);
   }
 
   /** What became of a part of the {@link feed}; call it after {@link readSource}. */

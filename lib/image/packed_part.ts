@@ -103,6 +103,22 @@ export function movedUnit({ planned, done }: DoneUnit, by: PartStart): DoneUnit 
   throw new TypeError(`Cannot pack a ${unit.kind} unit again without its bytes`);
 }
 
+/** Parts with some of the units each, that {@link joinParts} makes one again. */
+export function splitPart(part: PackedPart, unitsMax: number): PackedPart[] {
+  const { contents, files, units, refs } = part;
+  const parts: PackedPart[] = [{ contents, files, units: units.slice(0, unitsMax), refs }];
+  for (let at = unitsMax; at < units.length; at += unitsMax) {
+    parts.push({ contents, files, units: units.slice(at, at + unitsMax), refs: [] });
+  }
+  return parts;
+}
+
+/** One part of what {@link splitPart} gave: at least one. */
+export function joinParts(parts: readonly PackedPart[]): PackedPart {
+  const { contents, files, refs } = parts[0]!;
+  return { contents, files, units: parts.flatMap(({ units }) => units), refs };
+}
+
 /** A {@link PackedPart} as JSON can hold it. */
 export interface PackedPartDocument {
   readonly contents: number;

@@ -24,6 +24,8 @@ export interface PinImageOptions extends Omit<ReadStoreOptions, "cache" | "cache
    * @default {false}
    */
   readonly fetch?: boolean;
+  /** Name of the pin. @default {pinNameOf(meta)} */
+  readonly name?: string;
   /**
    * Blocks that are fetched at once, 1 to 256.
    *
@@ -52,8 +54,9 @@ export function pinNameOf(meta: string): string {
 
 /**
  * Makes the blocks of the image `meta` stay in `cache`: those that are there, those that are fetched
- * now where that is wanted, and others when they come. `cache.unpin(pinNameOf(meta))` ends it. An
- * image of the same path that was pinned before is not pinned any more.
+ * now where that is wanted, and others when they come. `cache.unpin(pinNameOf(meta))` ends it, or
+ * with the name that was given. An image that was pinned by the same name before is not pinned any
+ * more.
  *
  * @throws {FlistNotFoundError} {FlistFormatError} when there is no sound flist.
  * @throws {StoreUnavailableError} when a store or the cache fails, or the cache is too small for the
@@ -73,7 +76,7 @@ export async function pinImage(
   signal?.throwIfAborted();
   using flist = FlistReader.open(meta);
   const refs = Array.from(distinctChunks(flist), ({ ref }) => ref);
-  const name = pinNameOf(meta);
+  const { name = pinNameOf(meta) } = options;
   // Before fetching, so that what comes later does not push out what came first.
   const pinned = await cache.pin(name, refs.map(({ id }) => id));
   const missing = fetch ? refs.filter(({ id }) => !cache.has(id)) : [];

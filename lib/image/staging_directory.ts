@@ -65,6 +65,10 @@ export class StagingDirectory implements Disposable {
       await Deno.mkdir(`${absolute}/${name}`, { mode: 0o700 });
       return new StagingDirectory(absolute, name, isNew);
     } catch (error) {
+      // mkdir(2) says of a file in the way only that it exists.
+      if (error instanceof Deno.errors.AlreadyExists) {
+        throw systemError("write into", target, ENOTDIR);
+      }
       throw asSystemError("write into", target, error);
     }
   }

@@ -13,6 +13,8 @@ export interface DeviceWorkerStart {
   readonly fd: number;
   /** Absolute path of the flist. */
   readonly meta: string;
+  /** What `flistStamp` says of it. */
+  readonly stamp: string;
   readonly codec: FlistCodecSetup;
   /** Where the blocks are on this machine; undefined where the main thread fetches them. */
   readonly local: LocalPlacement | undefined;

@@ -7,7 +7,6 @@
 
 /// <reference lib="webworker" />
 
-import { FlistReader } from "../flist/flist_reader.ts";
 import { Dispatcher } from "../fuse/dispatcher.ts";
 import { type ServeEnd, serveRequests } from "../fuse/serve_requests.ts";
 import { openFlistCodec } from "../image/flist_codec.ts";
@@ -15,12 +14,13 @@ import { ChunkSource } from "./chunk_source.ts";
 import { type DeviceWorkerMessage, type DeviceWorkerStart, faultOf } from "./device_messages.ts";
 import { FlistFileSystem } from "./flist_file_system.ts";
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
+import { openSameFlist } from "./same_flist.ts";
 import { SharedChunks } from "./shared_chunks.ts";
 
 const tell = (message: DeviceWorkerMessage): void => self.postMessage(message);
 
 function serve(start: DeviceWorkerStart): ServeEnd {
-  using flist = FlistReader.open(start.meta);
+  using flist = openSameFlist(start.meta, start.stamp);
   const counters = new MountCounters(start.counters);
   const source = new ChunkSource({
     flist,

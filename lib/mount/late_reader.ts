@@ -98,6 +98,7 @@ export class LateReader {
    */
   async read(fd: number, read: LateRead): Promise<void> {
     const { counters, replies, onFault } = this.#options;
+    if (this.#ending.signal.aborted) return;
     const key = keyOf(read.uniqueLow, read.uniqueHigh);
     const waiting: Waiting = { fd, read };
     this.#waiting.set(key, waiting);
@@ -113,7 +114,6 @@ export class LateReader {
     } catch (error) {
       if (this.#waiting.get(key) !== waiting) return;
       replies.fail(fd, read.uniqueLow, read.uniqueHigh, EIO);
-      if (this.#ending.signal.aborted) return;
       counters.add(MOUNT_COUNTER.errors, 1);
       onFault(error);
     } finally {
@@ -136,9 +136,17 @@ export class LateReader {
     this.#options.replies.fail(waiting.fd, uniqueLow, uniqueHigh, EINTR);
   }
 
-  /** Ends what is under way. Reads that wait fail. */
+  /**
+   * Ends what is under way. Reads that wait fail before this returns: nothing is written to their
+   * descriptors afterwards, whose numbers may soon be another file's.
+   */
   close(): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
     this.#ending.abort(new DOMException("The mount ends", "AbortError"));
+    for (const { fd, read: { uniqueLow, uniqueHigh } } of waiting) {
+      this.#options.replies.fail(fd, uniqueLow, uniqueHigh, EIO);
+    }
   }
 
   async #fetchAll(file: FileExtents, read: LateRead): Promise<ReadonlyMap<number, Bytes>> {

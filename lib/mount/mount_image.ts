@@ -8,7 +8,7 @@ import { absolutePath } from "../base/absolute_path.ts";
 import { displayByteString } from "../base/byte_string.ts";
 import { MountError, StoreUnavailableError } from "../base/errors.ts";
 import type { BlockId } from "../block/block_ref.ts";
-import { FlistReader } from "../flist/flist_reader.ts";
+import type { FlistReader } from "../flist/flist_reader.ts";
 import { cloneFuseDevice, closeDescriptor } from "../fuse/device_file.ts";
 import { mountDevice } from "../fuse/kernel_device.ts";
 import { abortConnection, setReadAhead } from "../fuse/kernel_tuning.ts";
@@ -31,10 +31,11 @@ import { LateReader } from "./late_reader.ts";
 import { LateStore } from "./late_store.ts";
 import { type Prefetch, Prefetcher, type PrefetchStatistics } from "./prefetcher.ts";
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
-import { keepMount, type MountKeeping, takeOverMount } from "./mount_keeping.ts";
+import { keepMount, type MountKeeping, type StampedFlist, takeOverMount } from "./mount_keeping.ts";
 import { type MountStatus, ShareSampler, storeStatuses } from "./mount_status.ts";
 import { clearStaleMount, mountPath } from "./mounts.ts";
 import { NeighbourPushes } from "./neighbour_pushes.ts";
+import { flistStamp, openSameFlist } from "./same_flist.ts";
 import { SharedChunks } from "./shared_chunks.ts";
 import { StatusSocketServer } from "./status_socket.ts";
 import {
@@ -189,7 +190,8 @@ export async function mountImage(
   while (threads.length < DEVICE_THREADS) threads.push(new DeviceThread());
   opening.defer(() => threads.forEach((thread) => thread.terminate()));
   const path = absolutePath(meta);
-  const flist = opening.use(FlistReader.open(path));
+  const stamp = flistStamp(path);
+  const flist = opening.use(openSameFlist(path, stamp));
   const onEvent = options.onEvent ?? (() => {});
   const metrics = options.storeOptions?.metrics ?? new StoreMetricsCollector({ remoteOnly: true });
   const storeOptions = { ...options.storeOptions, metrics };
@@ -202,11 +204,12 @@ export async function mountImage(
   const local = await placementOf(store, onEvent, isNear ? LOCAL_WAIT_MS : STORE_WAIT_MS);
 
   const device = options.takeOver === true
-    ? await takenDevice(target, path, opening)
+    ? await takenDevice(target, { meta: path, stamp }, opening)
     : await newDevice(target, path, { options, onEvent, flist, opening });
   const { descriptors, entry, overlay } = device;
   const mount = new ImageMount({
     flist,
+    stamp,
     store,
     local,
     threads,
@@ -295,7 +298,7 @@ async function newDevice(
 /** Takes a mount over. */
 async function takenDevice(
   target: string,
-  path: string,
+  flist: StampedFlist,
   opening: AsyncDisposableStack,
 ): Promise<MountedDevice> {
   const entry = await findMount(await mountPath(target));
@@ -304,7 +307,7 @@ async function takenDevice(
       hint: "Mount without --takeover.",
     });
   }
-  const { descriptors, holder, release } = await takeOverMount(entry, path);
+  const { descriptors, holder, release } = await takeOverMount(entry, flist);
   opening.defer(() => descriptors.forEach(closeDescriptor));
   return { descriptors, entry, release, ...(holder === undefined ? {} : { holder }) };
 }
@@ -345,6 +348,7 @@ async function placementOf(
 
 interface ImageMountParts {
   readonly flist: FlistReader;
+  readonly stamp: string;
   readonly store: LateStore;
   readonly local: LocalPlacement | undefined;
   readonly threads: readonly DeviceThread[];
@@ -382,7 +386,7 @@ export class ImageMount implements AsyncDisposable {
 
   /** Use {@link mountImage}. */
   constructor(parts: ImageMountParts) {
-    const { flist, store, local, threads, descriptors, entry, options } = parts;
+    const { flist, stamp, store, local, threads, descriptors, entry, options } = parts;
     const { target } = entry;
     this.#parts = parts;
     this.#shares = new ShareSampler(flist);
@@ -413,6 +417,7 @@ export class ImageMount implements AsyncDisposable {
     const pushes = new NeighbourPushes({
       fd: descriptors[0]!,
       meta: flist.path,
+      stamp,
       chunks,
       counters,
       onUse: (chunk) => {
@@ -425,6 +430,7 @@ export class ImageMount implements AsyncDisposable {
       const start: DeviceWorkerStart = {
         fd,
         meta: flist.path,
+        stamp,
         codec,
         local,
         chunks,
@@ -548,7 +554,7 @@ export class ImageMount implements AsyncDisposable {
 
   /** Has it kept where that was asked for; {@link mountImage} does so, with the socket open. */
   async settle(): Promise<void> {
-    const { flist, descriptors, options, holder } = this.#parts;
+    const { flist, stamp, descriptors, options, holder } = this.#parts;
     this.#holder = holder;
     if (holder !== undefined || options.keep === undefined) return;
     const reason = this.#socket === undefined
@@ -557,7 +563,8 @@ export class ImageMount implements AsyncDisposable {
       ? undefined
       : "this kernel does not ask again what a process left unanswered (Linux 6.9 does)";
     if (reason === undefined) {
-      this.#holder = await keepMount(this.#entry, descriptors, flist.path, options.keep);
+      const served = { meta: flist.path, stamp };
+      this.#holder = keepMount(this.#entry, descriptors, served, options.keep);
     } else {
       const message = `The mount ends with its process: ${reason}`;
       options.onEvent?.({ kind: "not-kept", fault: { message } });

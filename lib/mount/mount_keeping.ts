@@ -35,23 +35,23 @@ export interface MountKeeping {
   readonly command?: readonly string[];
 }
 
-/** What tells one flist from another of the same path: a flist that changes is another file. */
-interface FlistStamp {
+/** A flist, with what tells it from another of the same path. */
+export interface StampedFlist {
+  /** Absolute path. */
   readonly meta: string;
+  /** What `flistStamp` said of it when it was opened. */
   readonly stamp: string;
 }
 
 /** Has a mount of this process kept, by a small process that ends by itself when the mount has. */
-export async function keepMount(
+export function keepMount(
   entry: MountEntry,
   descriptors: readonly number[],
-  meta: string,
+  { meta, stamp }: StampedFlist,
   keeping: MountKeeping,
-): Promise<Holder> {
-  return startHolder(entry.device, descriptors, {
-    ...keeping,
-    label: JSON.stringify(await stampOf(meta)),
-  });
+): Holder {
+  const label = JSON.stringify({ meta, stamp } satisfies StampedFlist);
+  return startHolder(entry.device, descriptors, { ...keeping, label });
 }
 
 /** A mount that was taken over. */
@@ -67,10 +67,13 @@ export interface TakenMount {
 /**
  * Takes over the mount of a process that was killed.
  *
- * @param meta Absolute path of the flist that is to be served from now on.
+ * @param flist What is to be served from now on.
  * @throws {MountError} when nobody keeps the mount, when it is served, or when it is of another flist.
  */
-export async function takeOverMount(entry: MountEntry, meta: string): Promise<TakenMount> {
+export async function takeOverMount(
+  entry: MountEntry,
+  { meta, stamp }: StampedFlist,
+): Promise<TakenMount> {
   const target = displayByteString(entry.target);
   const holder = await findHolder(entry.device);
   if (holder === undefined) {
@@ -87,14 +90,13 @@ export async function takeOverMount(entry: MountEntry, meta: string): Promise<Ta
       });
     }
   }
-  const { meta: path, stamp } = await stampOf(meta);
-  const kept = JSON.parse(holder.label) as FlistStamp;
+  const kept = JSON.parse(holder.label) as StampedFlist;
   if (kept.stamp !== stamp) {
     throw new MountError(
       target,
-      kept.meta === path
-        ? `${path} is not the flist any more that was mounted`
-        : `the mount is of ${kept.meta}, not of ${path}`,
+      kept.meta === meta
+        ? `${meta} is not the flist any more that was mounted`
+        : `the mount is of ${kept.meta}, not of ${meta}`,
       { hint: "Only the same flist can be served on. Else: 'myfs umount', then mount again." },
     );
   }
@@ -105,9 +107,4 @@ export async function takeOverMount(entry: MountEntry, meta: string): Promise<Ta
     holder: isOurs ? holder : undefined,
     release: async () => isOurs ? undefined : await stopHolder(holder),
   };
-}
-
-async function stampOf(meta: string): Promise<FlistStamp> {
-  const { dev, ino, size, mtime } = await Deno.stat(meta);
-  return { meta, stamp: [dev, ino, size, mtime?.getTime()].join(":") };
 }

@@ -36,14 +36,14 @@ export class NeighbourPushes implements AsyncDisposable {
   }
 
   async #work(): Promise<void> {
-    const { fd, meta, chunks, counters, onUse } = this.#options;
+    const { fd, meta, stamp, chunks, counters, onUse } = this.#options;
     this.#isBusy = true;
     try {
       for (let ino = this.#next; ino !== 0 && !this.#isClosed; ino = this.#next) {
         this.#next = 0;
         this.#pool ??= new WorkerPool(new URL("./push_worker.ts", import.meta.url), {
           size: 1,
-          setup: { fd, meta, chunks, counters } satisfies PushSetup,
+          setup: { fd, meta, stamp, chunks, counters } satisfies PushSetup,
         });
         (await this.#pool.run(ino)).forEach(onUse);
       }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { FlistReader } from "../flist/flist_reader.ts";
 import { serveTasks } from "../image/worker_pool.ts";
 import { MountCounters } from "./mount_counters.ts";
 import { NeighbourPusher } from "./neighbour_pusher.ts";
+import { openSameFlist } from "./same_flist.ts";
 import { SharedChunks } from "./shared_chunks.ts";
 
 /** What the thread is told at the start. */
@@ -16,14 +16,16 @@ export interface PushSetup {
   readonly fd: number;
   /** Absolute path of the flist. */
   readonly meta: string;
+  /** What `flistStamp` says of it. */
+  readonly stamp: string;
   /** Memory of `SharedChunks`. */
   readonly chunks: SharedArrayBuffer;
   /** Memory of `MountCounters`. */
   readonly counters: SharedArrayBuffer;
 }
 
-serveTasks<PushSetup, number, readonly number[]>(({ fd, meta, chunks, counters }) => {
-  const flist = FlistReader.open(meta);
+serveTasks<PushSetup, number, readonly number[]>(({ fd, meta, stamp, chunks, counters }) => {
+  const flist = openSameFlist(meta, stamp);
   const pusher = new NeighbourPusher({
     flist,
     chunks: new SharedChunks(chunks),

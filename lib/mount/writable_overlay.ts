@@ -52,6 +52,7 @@ export async function prepareOverlay(
 ): Promise<OverlayPlaces> {
   if (libc().geteuid() !== 0) {
     throw new MountError(displayByteString(target), "only root may mount it writable", {
+      errno: "EPERM",
       hint: "Mount it as root, or without --writable.",
     });
   }

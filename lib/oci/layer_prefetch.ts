@@ -10,8 +10,8 @@ import type { LayerSource } from "./layer_source.ts";
 /** Layers that are on their way beside the one that is read. */
 const LAYERS_AHEAD = 2;
 
-/** Bytes that wait of each of them: with two, a tenth of what a conversion may take. */
-const BYTES_AHEAD_MAX = 16 * 1024 * 1024;
+/** Bytes that wait of each of them: enough for a source to go on while one bundle is packed. */
+const BYTES_AHEAD_MAX = 8 * 1024 * 1024;
 
 /** Layers to read, and the fetching ahead of them, which ends when this is disposed of. */
 export interface PrefetchedLayers extends AsyncDisposable {

@@ -21,7 +21,14 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { concatBytes, equalBytes } from "../base/bytes.ts";
 import { parseBlockId } from "../block/block_ref.ts";
 import type { AssembledEntry } from "../image/assembled_tree.ts";
-import { decodePart, encodePart, type PackedPart } from "../image/packed_part.ts";
+import {
+  decodePart,
+  encodePart,
+  joinParts,
+  type PackedPart,
+  type PackedPartDocument,
+  splitPart,
+} from "../image/packed_part.ts";
 import type { Store } from "../store/store.ts";
 
 /** A layer that was read. */
@@ -76,8 +83,15 @@ const ENTRIES_MAX = 500_000;
 const FILES_MAX = 1024;
 const BYTES_MAX = 512 * 1024 ** 2;
 
-/** Largest record without compression. */
-const PLAIN_BYTES_MAX = 512 * 1024 ** 2;
+/** Entries and units that stand in one document of a record. */
+const ENTRIES_AT_A_TIME = 2000;
+const UNITS_AT_A_TIME = 100;
+
+/** Largest document without compression: a record that is damaged must not take more. */
+const DOCUMENT_SIZE_MAX = 512 * 1024 ** 2;
+
+/** Bytes before each document that say how long it is. */
+const LENGTH_SIZE = 4;
 
 const DIGEST_SIZE = 32;
 
@@ -133,15 +147,14 @@ export class LayerRecords {
     hides: (path: string) => boolean,
   ): Promise<KnownLayer | undefined> {
     const path = this.#pathOf(diffId);
-    const found = await load(path);
-    if (found === undefined) return undefined;
-    const { entries, ...rest } = found as LayerDocument;
-    const decoded = entries.map(decodeEntry);
+    const layer = await load<LayerDocument>(path);
+    if (layer === undefined) return undefined;
+    const decoded = layer.flatMap(({ entries }) => entries.map(decodeEntry));
     const hidden = decoded.filter((entry) => hasContent(entry) && hides(entry.path));
     const partPath = `${path}.${hiddenDigest(hidden)}`;
-    const document = await load(partPath);
+    const document = await load<PackedPartDocument>(partPath);
     if (document === undefined) return undefined;
-    const part = decodePart(document as ReturnType<typeof encodePart>);
+    const part = joinParts(document.map(decodePart));
     const ids = part.refs.map(({ id }) => parseBlockId(id));
     const call = this.#signal === undefined ? {} : { signal: this.#signal };
     if (!(await this.#store.has(ids, call)).every(Boolean)) return undefined;
@@ -153,26 +166,26 @@ export class LayerRecords {
     );
     // Contents are numbered in the order of the entries, as they were when they were packed.
     if (contents !== part.contents) return undefined;
-    return { read: { ...rest, entries: read }, part };
+    const { whiteouts, count, plainBytes } = layer[0]!;
+    return { read: { entries: read, whiteouts, count, plainBytes }, part };
   }
 
   /**
    * Keeps a layer whose blocks are stored. Best effort: a folder that cannot be written makes later
    * work slower, and must not fail the work just done.
    */
-  async keep(
-    diffId: string,
-    { entries, ...rest }: ReadLayerRecord,
-    part: PackedPart,
-  ): Promise<void> {
+  async keep(diffId: string, read: ReadLayerRecord, part: PackedPart): Promise<void> {
+    const { entries } = read;
     if (entries.length > ENTRIES_MAX) return;
     const hidden = entries.filter((entry) => hasContent(entry) && entry.content === undefined);
-    const document: LayerDocument = { ...rest, entries: entries.map(encodeEntry) };
     const path = this.#pathOf(diffId);
     try {
       await Deno.mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      await save(path, document);
-      await save(`${path}.${hiddenDigest(hidden)}`, encodePart(part));
+      await save(path, layerDocuments(read));
+      await save(
+        `${path}.${hiddenDigest(hidden)}`,
+        splitPart(part, UNITS_AT_A_TIME).map(encodePart),
+      );
       await dropOldest(this.#folder);
     } catch {
       // See above.
@@ -205,6 +218,18 @@ type EntryDocument = readonly [
 
 interface LayerDocument extends Omit<ReadLayerRecord, "entries"> {
   readonly entries: readonly EntryDocument[];
+}
+
+/** The first document says all of the layer; the others have further entries. */
+function* layerDocuments(
+  { entries, whiteouts, count, plainBytes }: ReadLayerRecord,
+): Generator<LayerDocument> {
+  let at = 0;
+  do {
+    const some = entries.slice(at, at + ENTRIES_AT_A_TIME).map(encodeEntry);
+    yield { count, plainBytes, whiteouts: at === 0 ? whiteouts : [], entries: some };
+    at += ENTRIES_AT_A_TIME;
+  } while (at < entries.length);
 }
 
 function encodeEntry({ path, hardLinkTo, entry, index }: LayerEntry): EntryDocument {
@@ -240,23 +265,41 @@ function hiddenDigest(hidden: readonly LayerEntry[]): string {
   return sha256(new TextEncoder().encode(text)).toHex().slice(0, 32);
 }
 
-/** Reads a record; one that is damaged counts as none. */
-async function load(path: string): Promise<unknown> {
+/**
+ * Reads a record: documents one after the other, so that memory for all of them at once is not needed.
+ * One that is damaged counts as none.
+ */
+async function load<Document>(path: string): Promise<Document[] | undefined> {
   try {
     const bytes = await Deno.readFile(path);
     const body = bytes.subarray(DIGEST_SIZE);
     if (!equalBytes(bytes.subarray(0, DIGEST_SIZE), sha256(body))) return undefined;
-    const plain = zstdDecompressSync(body, { maxOutputLength: PLAIN_BYTES_MAX });
-    return JSON.parse(new TextDecoder().decode(plain));
+    const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+    const documents: Document[] = [];
+    for (let at = 0; at < body.length;) {
+      const start = at + LENGTH_SIZE;
+      const end = start + view.getUint32(at);
+      const limit = { maxOutputLength: DOCUMENT_SIZE_MAX };
+      const plain = zstdDecompressSync(body.subarray(start, end), limit);
+      documents.push(JSON.parse(new TextDecoder().decode(plain)));
+      at = end;
+    }
+    return documents;
   } catch {
     return undefined;
   }
 }
 
-async function save(path: string, document: unknown): Promise<void> {
-  const plain = new TextEncoder().encode(JSON.stringify(document));
-  if (plain.length > PLAIN_BYTES_MAX) return;
-  const body = zstdCompressSync(plain);
+/** Writes a record, for the owner only. */
+async function save(path: string, documents: Iterable<unknown>): Promise<void> {
+  const parts: Uint8Array[] = [];
+  for (const document of documents) {
+    const compressed = zstdCompressSync(new TextEncoder().encode(JSON.stringify(document)));
+    const length = new Uint8Array(LENGTH_SIZE);
+    new DataView(length.buffer).setUint32(0, compressed.length);
+    parts.push(length, compressed);
+  }
+  const body = concatBytes(parts);
   const temporary = `${path}.${crypto.randomUUID()}.part`;
   try {
     await Deno.writeFile(temporary, concatBytes([sha256(body), body]), {

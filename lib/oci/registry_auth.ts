@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Clock } from "../base/clock.ts";
 import { RegistryDeniedError } from "../base/errors.ts";
 import { parseJsonObject } from "./manifest.ts";
 import type { RegistryCredentials } from "./registry_credentials.ts";
@@ -36,7 +37,7 @@ export function parseChallenges(header: string): Challenge[] {
   return challenges;
 }
 
-/** A token and when it is too old, in milliseconds of `performance.now()`. */
+/** A token and when it is too old, in milliseconds of the clock. */
 interface Token {
   readonly text: string;
   readonly oldMs: number;
@@ -50,6 +51,8 @@ export interface RegistryAuthOptions {
   readonly transport: RegistryTransport;
   /** Whether secrets and tokens may go to servers without TLS. */
   readonly plainHttp: boolean;
+  /** Tells how old tokens are. */
+  readonly clock: Clock;
 }
 
 /** Seconds that a token is good for where its server does not say, as the specification has it. */
@@ -85,7 +88,7 @@ export class RegistryAuth {
     if (this.#challenge === undefined) return undefined;
     if (this.#challenge.scheme === "basic") return this.#basic();
     let token = this.#tokens.get(scope);
-    if (token === undefined || performance.now() > token.oldMs) {
+    if (token === undefined || this.#options.clock.now() > token.oldMs) {
       token = await this.#renewOnce(scope, this.#challenge, signal);
     }
     return `Bearer ${token.text}`;
@@ -154,7 +157,7 @@ export class RegistryAuth {
     challenge: Challenge,
     signal: AbortSignal | undefined,
   ): Promise<Token> {
-    const { host, transport, credentials } = this.#options;
+    const { host, transport, credentials, clock } = this.#options;
     const realm = this.#realm(challenge);
     const service = challenge.parameters.get("service");
     const task = `get a token for ${host}`;
@@ -200,7 +203,7 @@ export class RegistryAuth {
     const seconds = typeof expires_in === "number" && expires_in > 0
       ? Math.max(expires_in, TOKEN_SECONDS_DEFAULT)
       : TOKEN_SECONDS_DEFAULT;
-    return { text, oldMs: performance.now() + seconds * 1000 - TOKEN_MARGIN_MS };
+    return { text, oldMs: clock.now() + seconds * 1000 - TOKEN_MARGIN_MS };
   }
 
   /** Where tokens come from, as the registry says: no place of trust but the registry's own word. */

@@ -5,6 +5,7 @@
  */
 
 import type { Bytes } from "../base/bytes.ts";
+import { systemClock } from "../base/clock.ts";
 import {
   ImageFormatError,
   ImageNotFoundError,
@@ -97,7 +98,8 @@ export class RegistrySource implements ImageSource {
       const credentials = given ??
         await findCredentials(options.authFiles ?? [], registry, repository, signal);
       const plainHttp = base.protocol === "http:";
-      const auth = new RegistryAuth({ host: base.host, credentials, transport, plainHttp });
+      const clock = options.retry?.clock ?? systemClock;
+      const auth = new RegistryAuth({ host: base.host, credentials, transport, plainHttp, clock });
       endpoints.push({ base, repository, auth });
     };
     for (const mirror of options.mirrors ?? []) {

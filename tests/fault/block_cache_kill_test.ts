@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { openBlockCache } from "../../lib/store/block_cache.ts";
 import { BLOCK_SIZE, CachePlace } from "../helpers/cache_place.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 const HAMMER = new URL("../helpers/cache_hammer.ts", import.meta.url).pathname;
 const SIZE_MAX = 1_000_000;

@@ -8,7 +8,7 @@ import { HUB_PASSWORDS, HubServer } from "../helpers/hub_server.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { SmallDisk } from "../helpers/small_disk.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 
 const MIB = 2 ** 20;
 

@@ -8,7 +8,7 @@ import { blake3 } from "../../lib/block/digest.ts";
 import { startMyfs } from "../integration/cli_process.ts";
 import { HUB_PASSWORDS } from "../helpers/hub_server.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 /** How often the hub is killed: `HUB_KILLS=50` for the long form. */
 const KILLS = Number(Deno.env.get("HUB_KILLS") ?? 6);

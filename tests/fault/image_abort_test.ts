@@ -19,7 +19,7 @@ import {
 } from "../../mod.ts";
 import { FaultyStore } from "../helpers/faulty_store.ts";
 import { makeRandomTree } from "../helpers/random_tree.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 
 /** Longer than any step between two looks at the signal takes. */

@@ -19,7 +19,7 @@ import {
   type Profile,
   unpackImage,
 } from "../../mod.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 
 const PROFILES: readonly Profile[] = ["myfs", "rfs"];

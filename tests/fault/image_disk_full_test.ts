@@ -14,7 +14,7 @@ import {
   unpackImage,
 } from "../../mod.ts";
 import { requiringTest } from "../helpers/require.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 import { SmallDisk } from "../helpers/small_disk.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 

@@ -11,7 +11,7 @@ import { apiCommand } from "../helpers/api_runner.ts";
 import type { ApiCall } from "../helpers/api_process.ts";
 import { makeRandomTree } from "../helpers/random_tree.ts";
 import { requiringTest } from "../helpers/require.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 
 const ROUNDS = 5;

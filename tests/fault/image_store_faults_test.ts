@@ -17,7 +17,7 @@ import {
   unpackImage,
 } from "../../mod.ts";
 import { type FaultyCall, FaultyStore } from "../helpers/faulty_store.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 
 function makeTree(folder: TempFolder): string {

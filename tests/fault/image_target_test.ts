@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { packDirectory, unpackImage, type UnpackReport } from "../../mod.ts";
 import { type ApiAnswer, runApi, UnprivilegedUser } from "../helpers/api_runner.ts";
 import { requiringTest } from "../helpers/require.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 
 const random = new SeededRandom(21);

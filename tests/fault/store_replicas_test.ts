@@ -25,7 +25,7 @@ import { wrapLeaf } from "../../lib/store/wrappers/leaf_wrappers.ts";
 import { RoutedStore } from "../../lib/store/wrappers/routed_store.ts";
 import { type Fault, FaultyStore } from "../helpers/faulty_store.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 
 const JOBS = { jobs: 2 };
 

@@ -21,7 +21,7 @@ import { wrapLeaf } from "../../lib/store/wrappers/leaf_wrappers.ts";
 import { SingleFlightStore } from "../../lib/store/wrappers/single_flight_store.ts";
 import { type Fault, FaultyStore } from "../helpers/faulty_store.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 
 const PLACE = { isRemote: true, isAlone: true, rate: undefined };
 const JOBS = { jobs: 2 };

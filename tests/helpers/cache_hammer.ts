@@ -8,7 +8,7 @@
 
 import { equalBytes } from "../../lib/base/bytes.ts";
 import { type BlockCache, openBlockCache } from "../../lib/store/block_cache.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "./seeded_random.ts";
 import { testIdOf } from "./random_block.ts";
 
 /** How many blocks there are to be cached. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import type { SeededRandom } from "./seeded_random.ts";
 
 /** What the tree is to be like. */
 export interface RandomTreeOptions {

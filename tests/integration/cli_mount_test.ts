@@ -80,13 +80,27 @@ requiringTest(["root", "fuse"], "mount --daemon: returns when the mount answers"
   assert.equal(await Deno.readTextFile(`${place.path}/log`), "");
 });
 
+requiringTest(
+  ["root", "fuse"],
+  "mount --daemon --json: one document says what is where",
+  async () => {
+    await using place = await mountPlace();
+    const { document } = await myfsJson(["mount", "--daemon", "a.fl", "mnt"], place.options);
+    assert.deepEqual(Object.keys(document), ["meta", "target", "pid"]);
+    assert.equal(document.meta, "a.fl");
+    assert.equal(document.target, "mnt");
+    assert.equal(await Deno.readTextFile(`${place.path}/mnt/a.txt`), "content");
+    await myfsOk(["umount", "mnt"], place.options);
+  },
+);
+
 requiringTest(["root", "fuse"], "mount --daemon: says why there is no mount", async () => {
   await using place = await mountPlace();
   const missing = await myfs(["mount", "--daemon", "b.fl", "mnt"], place.options);
   assert.equal(missing.code, 10);
   assert.match(missing.stderr, /b\.fl/);
   const noTarget = await myfs(["mount", "--daemon", "a.fl", "nowhere"], place.options);
-  assert.equal(noTarget.code, 1);
+  assert.equal(noTarget.code, 10);
   assert.match(noTarget.stderr, /Cannot mount on nowhere: it does not exist/);
 });
 

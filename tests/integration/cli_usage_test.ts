@@ -40,6 +40,8 @@ Deno.test("usage: what is misspelt is named, with what may be meant", async () =
       hint: /--recursive\?/,
     },
     { args: ["zzz"], code: 2, says: /'zzz'/, hint: /'myfs --help'/ },
+    { args: ["pak", "--help"], code: 2, says: /'pak'/, hint: /pack\?/ },
+    { args: ["flist", "lss", "-h"], code: 2, says: /'lss'/, hint: /ls\?/ },
   ]);
 });
 

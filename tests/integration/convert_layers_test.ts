@@ -1,10 +1,9 @@
 /** Goal: a container image becomes what `umoci unpack` makes of it. */
 
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { gunzipSync } from "node:zlib";
 import { unpackImage } from "../../lib/image/unpack.ts";
 import { convertLayers } from "../../lib/oci/convert_layers.ts";
+import { writeLayout } from "../helpers/oci_layout.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { runProgram } from "../helpers/run_program.ts";
 import { type MadeEntry, makeLayer } from "../helpers/tar_maker.ts";
@@ -125,53 +124,15 @@ requiringTest(
   async () => {
     using folder = new TempFolder();
     const layers = LAYERS.map((entries) => makeLayer(...entries));
-    const blobs = folder.tree("image/blobs/sha256");
-    const blob = async (bytes: Uint8Array): Promise<{ digest: string; size: number }> => {
-      const hex = createHash("sha256").update(bytes).digest("hex");
-      await Deno.writeFile(`${blobs}/${hex}`, bytes);
-      return { digest: `sha256:${hex}`, size: bytes.length };
-    };
-    const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
-    const config = json({
-      architecture: "amd64",
-      os: "linux",
-      config: {},
-      rootfs: {
-        type: "layers",
-        diff_ids: layers.map(({ stored }) =>
-          `sha256:${createHash("sha256").update(gunzipSync(stored)).digest("hex")}`
-        ),
-      },
-    });
-    const type = "application/vnd.oci.image";
-    const manifest = await blob(json({
-      schemaVersion: 2,
-      mediaType: `${type}.manifest.v1+json`,
-      config: { ...await blob(config), mediaType: `${type}.config.v1+json` },
-      layers: await Promise.all(
-        layers.map(async ({ stored, mediaType }) => ({ ...await blob(stored), mediaType })),
-      ),
-    }));
     const image = folder.file("image");
-    await Deno.writeFile(`${image}/oci-layout`, json({ imageLayoutVersion: "1.0.0" }));
-    await Deno.writeFile(
-      `${image}/index.json`,
-      json({
-        schemaVersion: 2,
-        manifests: [{
-          ...manifest,
-          mediaType: `${type}.manifest.v1+json`,
-          annotations: { "org.opencontainers.image.ref.name": "t" },
-        }],
-      }),
-    );
+    const { manifests, configs } = await writeLayout(image, "t", { layers });
     await runProgram("umoci", "unpack", "--image", `${image}:t`, folder.file("bundle"));
 
     const meta = folder.file("a.fl");
     const report = await convertLayers(layers, {
       name: "t",
-      manifestDigest: manifest.digest,
-      config,
+      manifestDigest: manifests[0]!.digest,
+      config: configs[0]!,
     }, { meta, store: `dir://${folder.file("blocks")}` });
     assert.deepEqual([report.failures, report.losses], [[], []]);
     const target = folder.file("ours");

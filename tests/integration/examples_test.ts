@@ -16,6 +16,8 @@ import {
 } from "myfs";
 import { libc } from "../../lib/linux/libc.ts";
 import { HUB_PASSWORDS, HubServer } from "../helpers/hub_server.ts";
+import { writeLayout } from "../helpers/oci_layout.ts";
+import { makeLayer } from "../helpers/tar_maker.ts";
 
 // It stays loaded for as long as the process lives: loaded within a test, it would count as leaked.
 libc();
@@ -424,6 +426,41 @@ Deno.test("README: the script works as it stands, and its types are right", asyn
     assert.match(shown, /^Welcome!$/m);
     assert.match(shown, /^etc\/motd file 9$/m);
     assert.deepEqual(await namesIn(folder), ["script.ts"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("convert_container_image: converts an image, and the next one without its base", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "myfs test " });
+  try {
+    const base = makeLayer({ name: "etc/motd", content: "Welcome!\n" });
+    for (const [i, name] of ["one", "two"].entries()) {
+      const layers = [base, makeLayer({ name, content: name })];
+      const config = { Cmd: ["/bin/app"], Env: ["A=b"] };
+      await writeLayout(`${folder}/layout`, name, { layers, config });
+      const args = [
+        `oci:${folder}/layout:${name}`,
+        `${folder}/${name}.fl`,
+        `dir://${folder}/blocks`,
+      ];
+      const { exitCode, stdout, stderr } = await runScript("convert_container_image.ts", args, {
+        XDG_CACHE_HOME: `${folder}/cache`,
+      });
+      assert.equal(exitCode, 0, stderr);
+      assert.match(stdout, /linux\/amd64, 2 layers, \d+ bytes\n/);
+      assert.match(stdout, new RegExp(`\n${i} of 2 layers were known\n`));
+      assert.match(stdout, /manifest sha256:[0-9a-f]{64}\n[^]*name = "\/bin\/app"/);
+    }
+    await using image = await openImage(`${folder}/two.fl`);
+    assert.deepEqual(
+      await Array.fromAsync(image.walk(), ({ path }) => path),
+      ["", ".startup.toml", "etc", "etc/motd", "two"],
+    );
+    const missing = [`oci:${folder}/nowhere`, `${folder}/x.fl`, `dir://${folder}/blocks`];
+    const { exitCode, stderr } = await runScript("convert_container_image.ts", missing);
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /^image_not_found: /);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

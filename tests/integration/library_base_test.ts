@@ -16,7 +16,7 @@ import {
   type PackReport,
   UnsupportedError,
 } from "../../mod.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 import { runApi } from "../helpers/api_runner.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";

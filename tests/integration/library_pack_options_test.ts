@@ -14,7 +14,7 @@ import {
   type ProgressEvent,
   unpackImage,
 } from "../../mod.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 
 async function pathsOf(meta: string): Promise<string[]> {

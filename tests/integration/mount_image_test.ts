@@ -364,6 +364,31 @@ requiringTest(
   },
 );
 
+requiringTest(
+  ["root", "fuse"],
+  "mount image: a flist that takes the mounted one's place changes nothing",
+  async () => {
+    using folder = new TempFolder();
+    const [meta, store] = [folder.file("a.fl"), `dir://${folder.file("blocks")}`];
+    const name = (index: number): string => `d/${String(index).padStart(3, "0")}`;
+    const tree = (text: (index: number) => string): Record<string, string> =>
+      Object.fromEntries(Array.from({ length: 200 }, (_, index) => [name(index), text(index)]));
+    const files = tree((index) => `a${index}`.repeat(20 + index % 7));
+    await packDirectory(folder.tree("one", files), { meta, store });
+    const target = folder.tree("mnt");
+    await using mount = await mountImage(meta, target);
+    await runProgram("ls", "-l", `${target}/d`);
+    const others = tree((index) => `b${index}`.repeat(5 + index * 7 % 40));
+    await packDirectory(folder.tree("other", others), { meta, store });
+    // Read one after the other, which has their neighbours pushed.
+    for (const [path, text] of Object.entries(files)) {
+      assert.equal(await Deno.readTextFile(`${target}/${path}`), text, path);
+      if (path.endsWith("0")) await delay(5);
+    }
+    assert.equal(mount.statistics().errors, 0);
+  },
+);
+
 requiringTest(["root", "fuse"], "mount image: a signal ends it", async () => {
   using folder = new TempFolder();
   const { meta, store, target } = await pack(folder, { file: "content" });

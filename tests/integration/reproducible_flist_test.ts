@@ -17,7 +17,7 @@ import {
   type Profile,
   type Store,
 } from "../../mod.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 import { makeRandomTree } from "../helpers/random_tree.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";

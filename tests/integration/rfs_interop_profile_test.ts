@@ -17,7 +17,7 @@ import {
   packDirectory,
   unpackImage,
 } from "../../mod.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 

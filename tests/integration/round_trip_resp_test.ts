@@ -12,7 +12,7 @@ import { requiringTest } from "../helpers/require.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { assertSameDump, dumpTree } from "../helpers/tree_dump.ts";
 import { ZdbServer } from "../helpers/zdb_server.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 
 const SECRET = "s3cr3t";
 

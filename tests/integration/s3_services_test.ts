@@ -22,7 +22,7 @@ import {
 } from "../helpers/s3_services.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { assertSameDump, dumpTree } from "../helpers/tree_dump.ts";
-import { SeededRandom } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 import { myfs } from "./cli_process.ts";
 
 const running = new Map<S3ServiceName, S3Service>();

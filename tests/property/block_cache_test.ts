@@ -12,7 +12,7 @@ import { rm } from "node:fs/promises";
 import type { BlockCache } from "../../lib/store/block_cache.ts";
 import { BLOCK_SIZE, CachePlace, type SomeBlock } from "../helpers/cache_place.ts";
 import { testIdOf } from "../helpers/random_block.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 const ROUNDS = 6;
 const STEPS = 150;

@@ -17,7 +17,8 @@ import {
 import { blockIdFromBytes } from "../../lib/block/block_ref.ts";
 import { blake2b256, blake3 } from "../../lib/block/digest.ts";
 import { PROFILES } from "../../lib/block/profile.ts";
-import { assertSameBytes, SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { assertSameBytes } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 function someChunk(random: SeededRandom): Bytes {
   const limits = [1, 2, 32, 257, 5000, 140_000];

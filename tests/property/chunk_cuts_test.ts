@@ -12,7 +12,7 @@ import type { Chunker } from "../../lib/chunk/chunker.ts";
 import { ContentDefinedChunker } from "../../lib/chunk/content_defined_chunker.ts";
 import { FixedChunker } from "../../lib/chunk/fixed_chunker.ts";
 import { blake3 } from "../../lib/block/digest.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 const sizes = { sizeMin: 256, sizeMean: 1024, sizeMax: 4096 };
 

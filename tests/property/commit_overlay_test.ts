@@ -19,7 +19,7 @@ import { makeWhiteout, setXattr } from "../helpers/overlay_upper.ts";
 import { makeRandomTree } from "../helpers/random_tree.ts";
 import { requiringTest } from "../helpers/require.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 const ROUNDS = Deno.env.has("SEED") ? 1 : 3;
 const GENERATIONS = 3;

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import { FlistFormatError } from "../../lib/base/errors.ts";
 import { BOTH, exercise, TestFolder, writeSample } from "../unit/lib/flist/flist_samples.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/flist/seeded_random.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 /** Random places a run. */
 const RANDOM_PLACES = 250;

@@ -14,7 +14,7 @@ import { dumpFlist } from "../../lib/flist/text_dump.ts";
 import { parseFlistText } from "../../lib/flist/text_parse.ts";
 import type { EntryMetadata } from "../../lib/tree/tree_entry.ts";
 import { blockRef, BOTH, metadata, TestFolder } from "../unit/lib/flist/flist_samples.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/flist/seeded_random.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 const ROUNDS = 12;
 const ENTRIES_MAX = 400;

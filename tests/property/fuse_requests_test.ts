@@ -12,7 +12,7 @@ import { OPCODES } from "../../lib/fuse/opcodes.ts";
 import { traceReply, traceRequest } from "../../lib/fuse/trace.ts";
 import { decodeStruct, encodeStruct, IN_HEADER, OUT_HEADER } from "../../lib/fuse/wire_structs.ts";
 import { MemoryFileSystem } from "../helpers/memory_file_system.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 const TREE = { directories: 3, filesEach: 4, fileSize: 5000, many: 50, largeSize: 200_000 };
 const ROUNDS = 4000;

@@ -16,7 +16,7 @@ import {
   type Store,
 } from "../../mod.ts";
 import { makeRandomTree } from "../helpers/random_tree.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 
 const ROUNDS = Deno.env.has("SEED") ? 1 : 4;

@@ -6,7 +6,7 @@ import { MyfsError } from "../../lib/base/errors.ts";
 import { decompress } from "../../lib/tree/tar/decompress.ts";
 import { TarReader } from "../../lib/tree/tar/tar_reader.ts";
 import { inPieces, makeTar, setChecksum, setField } from "../helpers/tar_maker.ts";
-import { SeededRandom, takeSeed } from "../unit/lib/block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../helpers/seeded_random.ts";
 
 const SEED = takeSeed();
 

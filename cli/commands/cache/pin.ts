@@ -9,6 +9,7 @@ import type { PinImageReport } from "myfs";
 import { cacheFolderOption, cacheSizeOption, openWorkCache } from "../../block_cache.ts";
 import { stateOptions } from "../../cache_folder.ts";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { isRemoteFlist, localFlist } from "../../flist_reference.ts";
 import { examplesText } from "../../help.ts";
 import { pinSummary } from "../../output/cache.ts";
 import { UsageError } from "../../problem.ts";
@@ -63,8 +64,10 @@ export function pinCommand(execute: Execute): CommandUnknownOpts {
         const { fetch = false, trustRoutes } = options;
         await using cache = await openWorkCache(options, session, { create: true });
         const pins: PinImageReport[] = [];
-        for (const meta of flists) {
-          const pin = await pinImage(meta, cache, {
+        for (const named of flists) {
+          const pin = await pinImage(await localFlist(named, session), cache, {
+            // A flist from elsewhere is pinned by its name, not by where its copy happens to lie.
+            ...(isRemoteFlist(named) ? { name: named } : {}),
             fetch,
             ...(trustRoutes === undefined ? {} : { trustRoutes }),
             ...storeOptions(options),

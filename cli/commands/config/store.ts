@@ -8,6 +8,7 @@ import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import type { Route } from "myfs";
 import { stateOptions } from "../../cache_folder.ts";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { flistToWrite, localFlist } from "../../flist_reference.ts";
 import { MissingError, UsageError } from "../../problem.ts";
 import type { Execute } from "../../session.ts";
 import {
@@ -49,13 +50,13 @@ function listCommand(execute: Execute, outerMeta: () => string | undefined): Com
     .addOption(jsonOption)
     .action((flist, options) =>
       execute(options, async (session) => {
-        const [meta] = takeFlist(options.meta ?? outerMeta(), [flist], []);
+        const [named] = takeFlist(options.meta ?? outerMeta(), [flist], []);
         const { FlistReader } = await import("myfs");
         const { routeLines } = await import("../../output/inspection.ts");
         const { redactRoutes } = await import("../../routes.ts");
-        using reader = FlistReader.open(meta);
+        using reader = FlistReader.open(await localFlist(named, session));
         const routes = redactRoutes(reader.routes());
-        await session.result(() => ({ meta, routes }), () => routeLines(routes));
+        await session.result(() => ({ meta: named, routes }), () => routeLines(routes));
         return EXIT_CODE.ok;
       })
     );
@@ -80,7 +81,7 @@ function addCommand(execute: Execute, outerMeta: () => string | undefined): Comm
         const { redactRoutes } = await import("../../routes.ts");
         const added = rest.map(parseStoreSpec);
         let routes: readonly Route[] = [];
-        await editFlist(meta, (editor) => {
+        await editFlist(flistToWrite(meta), (editor) => {
           for (const { start, end, url } of added) {
             editor.addRoute({ start, end, url: options.stripPassword ? stripSecrets(url) : url });
           }
@@ -115,7 +116,7 @@ function deleteCommand(execute: Execute, outerMeta: () => string | undefined): C
         const { editFlist, redactUrl } = await import("myfs");
         const { redactRoutes, routesLike } = await import("../../routes.ts");
         let routes: readonly Route[] = [];
-        await editFlist(meta, (editor) => {
+        await editFlist(flistToWrite(meta), (editor) => {
           if (options.all) editor.deleteRoutes();
           for (const spec of rest) {
             const found = routesLike(editor.routes(), spec);

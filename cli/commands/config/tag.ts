@@ -7,6 +7,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { stateOptions } from "../../cache_folder.ts";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { flistToWrite, localFlist } from "../../flist_reference.ts";
 import { MissingError, UsageError } from "../../problem.ts";
 import type { Execute } from "../../session.ts";
 import {
@@ -46,13 +47,13 @@ function listCommand(execute: Execute, outerMeta: () => string | undefined): Com
     .addOption(jsonOption)
     .action((flist, options) =>
       execute(options, async (session) => {
-        const [meta] = takeFlist(options.meta ?? outerMeta(), [flist], []);
+        const [named] = takeFlist(options.meta ?? outerMeta(), [flist], []);
         const { FlistReader } = await import("myfs");
         const { tagLines } = await import("../../output/inspection.ts");
-        using reader = FlistReader.open(meta);
+        using reader = FlistReader.open(await localFlist(named, session));
         const tags = reader.tags();
         await session.result(
-          () => ({ meta, tags: Object.fromEntries(tags) }),
+          () => ({ meta: named, tags: Object.fromEntries(tags) }),
           () => tagLines(tags),
         );
         return EXIT_CODE.ok;
@@ -77,7 +78,7 @@ function addCommand(execute: Execute, outerMeta: () => string | undefined): Comm
         const added = rest.map(parseTag);
         const { editFlist } = await import("myfs");
         let tags: ReadonlyMap<string, string> = new Map();
-        await editFlist(meta, (editor) => {
+        await editFlist(flistToWrite(meta), (editor) => {
           for (const [key, value] of added) editor.setTag(key, value);
           tags = editor.tags();
         }, stateOptions());
@@ -106,7 +107,7 @@ function deleteCommand(execute: Execute, outerMeta: () => string | undefined): C
         }
         const { editFlist } = await import("myfs");
         let tags: ReadonlyMap<string, string> = new Map();
-        await editFlist(meta, (editor) => {
+        await editFlist(flistToWrite(meta), (editor) => {
           if (options.all) editor.clearTags();
           for (const key of rest) {
             if (!editor.deleteTag(key)) throw new MissingError(`There is no tag ${key} in ${meta}`);

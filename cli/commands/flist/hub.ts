@@ -44,6 +44,7 @@ export function pushCommand(execute: Execute): CommandUnknownOpts {
           );
         }
         const client = await openHub(reference.hub.name, session);
+        const places = await placesHere(flist);
         const shown = formatHubFlist(reference);
         const digest = await publishFlist(client, flist, reference, {
           signal: session.signal,
@@ -51,9 +52,25 @@ export function pushCommand(execute: Execute): CommandUnknownOpts {
           ...(options.private ? { visibility: "private" } : {}),
         });
         await session.result(() => ({ flist, name: shown, digest }), () => [digest]);
+        if (places.length > 0) {
+          session.note(() => [
+            `Its blocks lie on this machine, in ${
+              places.join(", ")
+            }: other machines cannot read them`,
+            "there. Pack or clone to a store that they reach, such as the hub itself.",
+          ]);
+        }
         return EXIT_CODE.ok;
       })
     );
+}
+
+/** The directories of this machine that alone have the blocks of a flist; none where others have them. */
+async function placesHere(path: string): Promise<string[]> {
+  const { FlistReader } = await import("myfs");
+  using flist = FlistReader.open(path);
+  const urls = flist.routes().map(({ url }) => url);
+  return urls.every((url) => /^dir:/i.test(url)) ? urls : [];
 }
 
 /** Makes `pull`. */

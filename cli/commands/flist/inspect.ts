@@ -28,7 +28,7 @@ export function inspectCommand(execute: Execute): CommandUnknownOpts {
         const meta = await localFlist(named, session);
         const { inspectImage } = await import("myfs");
         const { inspectionLines } = await import("../../output/inspection.ts");
-        const summary = await inspectImage(meta);
+        const summary = { ...await inspectImage(meta), meta: named };
         await session.result(() => ({ ...summary }), () => inspectionLines(summary));
         return EXIT_CODE.ok;
       })

@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { localFlists } from "../../flist_reference.ts";
 import { examplesText } from "../../help.ts";
 import { storeCheckLines, storeCheckSummary } from "../../output/store_check.ts";
 import type { Execute } from "../../session.ts";
@@ -49,8 +50,9 @@ export function storeCheckCommand(execute: Execute): CommandUnknownOpts {
     .action((url, options) =>
       execute(options, async (session) => {
         const { blockIdsOf, checkStore } = await import("myfs");
+        const flists = await localFlists(options.meta, session);
         const report = await checkStore(url, {
-          ...(options.meta === undefined ? {} : { ids: blockIdsOf(options.meta) }),
+          ...(flists === undefined ? {} : { ids: blockIdsOf(flists) }),
           ...(options.profile === undefined ? {} : { profile: options.profile }),
           ...(options.readOnly === undefined ? {} : { readOnly: options.readOnly }),
           ...(options.leaveBlocks === undefined ? {} : { leaveBlocks: options.leaveBlocks }),

@@ -6,6 +6,7 @@
 
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EXIT_CODE } from "../../exit_codes.ts";
+import { localFlists } from "../../flist_reference.ts";
 import { examplesText } from "../../help.ts";
 import { copyFaultLines, copySummary } from "../../output/store_copy.ts";
 import { UsageError } from "../../problem.ts";
@@ -61,8 +62,9 @@ export function storeCopyCommand(execute: Execute): CommandUnknownOpts {
       execute(options, async (session) => {
         const { from, to } = splitStores(options, [first, second]);
         const { copyStore } = await import("myfs");
+        const flists = await localFlists(options.meta, session);
         const report = await copyStore(from, to, {
-          ...(options.meta === undefined ? {} : { flists: options.meta }),
+          ...(flists === undefined ? {} : { flists }),
           ...(options.checkPresent === undefined ? {} : { checkPresent: options.checkPresent }),
           ...(options.move === undefined ? {} : { move: options.move }),
           ...(options.concurrency === undefined ? {} : { concurrencyMax: options.concurrency }),

@@ -7,7 +7,7 @@
 
 import type { Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { concatBytes } from "../../base/bytes.ts";
+import { concatBytes, releaseBytes } from "../../base/bytes.ts";
 import { ArchiveFormatError, LimitExceededError } from "../../base/errors.ts";
 import { ZstdFrames } from "./zstd_frames.ts";
 
@@ -69,6 +69,10 @@ export async function* decompress(
       throw new ArchiveFormatError(
         options.name,
         "it is compressed in a way that is not understood: only gzip and zstd are",
+        {
+          hint:
+            "Let a program that knows it decompress it, such as: xz -dc tree.tar.xz | myfs pack … -",
+        },
       );
     }
     const plain = compression === "none"
@@ -168,7 +172,13 @@ async function* decoded(
     }
   })();
   try {
-    for await (const piece of decoder) yield piece as Uint8Array;
+    for await (const { buffer, byteOffset, length } of decoder as AsyncIterable<Uint8Array>) {
+      // No Buffer of node's, whose slice() is no copy.
+      const piece = new Uint8Array(buffer, byteOffset, length);
+      yield piece;
+      // The decoder cuts pieces from a buffer; with the last of them it takes another one.
+      if (byteOffset + length === buffer.byteLength) releaseBytes(piece);
+    }
   } catch (error) {
     throw source.failure === undefined ? decodeFault(name, error) : source.failure.error;
   } finally {

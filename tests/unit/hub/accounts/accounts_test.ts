@@ -15,10 +15,27 @@ import type { Kysely } from "kysely";
 
 const PASSWORD = "correct horse";
 
+/** Counts what costs time. */
+class CountingHasher extends PasswordHasher {
+  hashes = 0;
+  checks = 0;
+
+  override hash(password: string): Promise<string> {
+    this.hashes++;
+    return super.hash(password);
+  }
+
+  override matches(stored: string | undefined, password: string): Promise<boolean> {
+    this.checks++;
+    return super.matches(stored, password);
+  }
+}
+
 /** Accounts in memory, with the user alice. */
 class Place implements AsyncDisposable {
   readonly database: Kysely<HubTables>;
   readonly accounts: Accounts;
+  readonly passwords = new CountingHasher();
   now = Date.parse("2026-01-01T00:00:00Z");
 
   private constructor(database: Kysely<HubTables>) {
@@ -26,7 +43,7 @@ class Place implements AsyncDisposable {
     const now = (): number => this.now;
     this.accounts = new Accounts({
       database,
-      passwords: new PasswordHasher(),
+      passwords: this.passwords,
       accessTokens: new AccessTokens("s".repeat(32), 3600),
       limit: new SignInLimit(database, now),
       audit: new AuditLog(database, createLog({ format: "json", write: () => {} }), now),
@@ -163,4 +180,40 @@ Deno.test("accounts: sessions that have ended are removed", async () => {
   await place.accounts.clean();
   const sessions = await place.database.selectFrom("session").selectAll().execute();
   assert.equal(sessions.length, 1);
+});
+
+Deno.test("accounts: a sign-in that fails costs the same work, whatever is wrong about it", async () => {
+  await using place = await Place.open();
+  const { accounts, database, passwords } = place;
+  const user = { name: "carol", password: PASSWORD, role: "user" } as const;
+  await accounts.createUser(user, "test", {});
+  await accounts.changeUser("carol", { disabled: true }, "test", {});
+  const rowsOf = async (): Promise<number[]> => {
+    const counts: number[] = [];
+    for (const table of ["audit", "session", "sign_in_attempt"] as const) {
+      const { total } = await database.selectFrom(table)
+        .select(({ fn }) => fn.countAll().as("total")).executeTakeFirstOrThrow();
+      counts.push(Number(total));
+    }
+    return counts;
+  };
+  const costs: unknown[] = [];
+  for (
+    const [name, password] of [
+      ["alice", "wrong"],
+      ["nobody", "wrong"],
+      ["nobody\u0000", PASSWORD],
+      ["carol", PASSWORD],
+    ] as const
+  ) {
+    const before = await rowsOf();
+    passwords.hashes = passwords.checks = 0;
+    const error = await accounts.signIn(name, password, {}).catch((error) => error);
+    const { hashes, checks } = passwords;
+    const rows = (await rowsOf()).map((count, at) => count - before[at]!);
+    costs.push({ hashes, checks, rows, message: error.message, code: error.code });
+  }
+  const message = "User or password is wrong";
+  const expected = { hashes: 0, checks: 1, rows: [1, 0, 1], message, code: "sign_in_failed" };
+  assert.deepEqual(costs, Array(4).fill(expected));
 });

@@ -209,7 +209,7 @@ Deno.test("blocks: what a user need not upload, the user has", async () => {
   await tooMany.body?.cancel();
 });
 
-Deno.test("blocks: 10,000 ids are looked up in 50 ms", async () => {
+Deno.test("blocks: the most ids that a request may name are looked up", async () => {
   await using hub = await HubContent.open();
   const blocks = Array.from({ length: 10_000 }, (_, index) => {
     const block = bytesOf(`block ${index}`);
@@ -217,15 +217,7 @@ Deno.test("blocks: 10,000 ids are looked up in 50 ms", async () => {
   });
   await hub.content.blocks.put("alice", blocks.slice(0, 2000));
   const ids = blocks.map(({ id }) => id);
-  await hub.content.blocks.missing("alice", ids);
-  let best = Infinity;
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const start = performance.now();
-    assert.equal((await hub.content.blocks.missing("alice", ids)).length, 8000);
-    best = Math.min(best, performance.now() - start);
-  }
-  // Twice the bar: others share the machine of this test; the benchmark measures the bar itself.
-  assert.ok(best < 100, `${best} ms`);
+  assert.deepEqual(await hub.content.blocks.missing("alice", ids), ids.slice(2000));
 });
 
 Deno.test("blocks: uploads side by side never get past a quota", async () => {

@@ -9,7 +9,7 @@ import {
   isValidUtf8,
   sortByteStrings,
 } from "../../../../lib/base/byte_string.ts";
-import { SeededRandom, takeSeed } from "../block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../../../helpers/seeded_random.ts";
 
 const encoder = new TextEncoder();
 

@@ -31,10 +31,10 @@ import {
   forgeRfsBlock,
   rawBlock,
   runBlock,
-  SeededRandom,
   testBackends,
   zstdFrame,
 } from "./block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const random = new SeededRandom(1);
 /** One chunk that stays raw, and one that compresses. */

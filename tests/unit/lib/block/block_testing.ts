@@ -1,6 +1,6 @@
 /**
- * What the tests of blocks share: running on both back ends, random data, and blocks that are
- * forged, with right ids and tags around whatever payload one likes.
+ * What the tests of blocks share: running on both back ends, and blocks that are forged, with right
+ * ids and tags around whatever payload one likes.
  *
  * @module
  */
@@ -12,6 +12,9 @@ import { blake2b256, blake3, Blake3Hasher, deriveBlake3Key } from "../../../../l
 import { aesGcm } from "../../../../lib/block/encryption.ts";
 import type { Backend } from "../../../../lib/block/native_library.ts";
 import { type Bytes, concatBytes, equalBytes } from "../../../../lib/base/bytes.ts";
+
+// For tests that are on their way in.
+export { SeededRandom, takeSeed } from "../../../helpers/seeded_random.ts";
 
 /** Both back ends. */
 export const backends: readonly Backend[] = ["native", "portable"];
@@ -33,48 +36,6 @@ export function assertSameBytes(actual: Uint8Array, expected: Uint8Array): void 
   if (!equalBytes(actual, expected)) {
     const at = actual.findIndex((byte, i) => byte !== expected[i]);
     assert.fail(`Byte ${at} is ${actual[at]} instead of ${expected[at]}`);
-  }
-}
-
-/** The seed of this run: that of the environment's SEED where it is set, else a new one. */
-export function takeSeed(): number {
-  const given = Number(Deno.env.get("SEED"));
-  return given > 0 ? given : 1 + Math.floor(Math.random() * 0x7fff_fffe);
-}
-
-/** Random numbers that a seed repeats: xorshift32 (Marsaglia 2003). */
-export class SeededRandom {
-  #state: number;
-
-  /** @param seed 1 or more. */
-  constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  /** An integer from 0 to `bound` - 1. */
-  below(bound: number): number {
-    this.#state ^= this.#state << 13;
-    this.#state ^= this.#state >>> 17;
-    this.#state ^= this.#state << 5;
-    return Math.floor(((this.#state >>> 0) / 0x1_0000_0000) * bound);
-  }
-
-  /** `length` random bytes. */
-  bytes(length: number): Bytes {
-    const bytes = new Uint8Array(length);
-    for (let i = 0; i < length; i++) bytes[i] = this.below(256);
-    return bytes;
-  }
-
-  /** `length` bytes that compress: runs of random length of a few byte values. */
-  runs(length: number): Bytes {
-    const bytes = new Uint8Array(length);
-    for (let at = 0; at < length;) {
-      const to = Math.min(length, at + 1 + this.below(40));
-      bytes.fill(97 + this.below(6), at, to);
-      at = to;
-    }
-    return bytes;
   }
 }
 

@@ -19,10 +19,10 @@ import {
   blockHeader,
   rawBlock,
   runBlock,
-  SeededRandom,
   testBackends,
   zstdFrame,
 } from "./block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 /** Decompresses into the middle of guard bytes and makes sure that these stay. */
 function decompressGuarded(

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import { blake2b256, blake3, Blake3Hasher } from "../../../../lib/block/digest.ts";
-import { SeededRandom } from "./block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const data = new SeededRandom(1).bytes(5000);
 

@@ -7,7 +7,8 @@
 
 import assert from "node:assert/strict";
 import { aesGcm } from "../../../../lib/block/encryption.ts";
-import { SeededRandom, testBackends } from "./block_testing.ts";
+import { testBackends } from "./block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const hex = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.fromHex(text);
 

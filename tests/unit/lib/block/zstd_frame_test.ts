@@ -9,7 +9,8 @@ import assert from "node:assert/strict";
 import { concatBytes } from "../../../../lib/base/bytes.ts";
 import { compressZstd } from "../../../../lib/block/compression.ts";
 import { zstdFrameFault } from "../../../../lib/block/zstd_frame.ts";
-import { blockHeader, rawBlock, runBlock, SeededRandom, zstdFrame } from "./block_testing.ts";
+import { blockHeader, rawBlock, runBlock, zstdFrame } from "./block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const ten = new SeededRandom(1).bytes(10);
 const whole = zstdFrame({ contentSize: 10, blocks: [rawBlock(ten, true)] });

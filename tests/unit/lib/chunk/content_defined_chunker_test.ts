@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { CHUNK_SIZE_MAX } from "../../../../lib/base/limits.ts";
 import { ContentDefinedChunker } from "../../../../lib/chunk/content_defined_chunker.ts";
 import { SHORT_CHUNKS } from "../../../../lib/chunk/chunk_sizes.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 function lengthsOf(chunker: ContentDefinedChunker, bytes: Uint8Array): number[] {
   const lengths: number[] = [];

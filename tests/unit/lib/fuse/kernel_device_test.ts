@@ -15,7 +15,9 @@ requiringTest(
     const mount = (name: string) => mountDevice(folder.file(name), { source: "x" });
     await assert.rejects(
       mount("absent"),
-      (error) => error instanceof MountError && error.reason === "it does not exist",
+      (error) =>
+        error instanceof MountError && error.reason === "it does not exist" &&
+        error.errno === "ENOENT",
     );
     await assert.rejects(
       mount("file"),

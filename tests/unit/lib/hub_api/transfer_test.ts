@@ -133,6 +133,16 @@ Deno.test("upload: a file goes up in parts, and is not sent a second time", asyn
   assert.equal((await uploadFile(hub.client, path)).sentBytes, 0);
 });
 
+Deno.test("upload: what cannot be read is named, with why", async () => {
+  await using hub = await SmallHub.start();
+  await assert.rejects(uploadFile(hub.client, `${hub.folder}/nope`), {
+    message: /^Cannot read .*nope: it does not exist \(ENOENT\)$/,
+  });
+  await assert.rejects(uploadFile(hub.client, hub.folder), {
+    message: /^Cannot read .*: it is a directory \(EISDIR\)$/,
+  });
+});
+
 Deno.test("upload: an empty file is one too", async () => {
   await using hub = await SmallHub.start();
   const { size } = await uploadFile(hub.client, await sourceFile(hub, new Uint8Array()));

@@ -6,7 +6,7 @@ import { blockIdsOf } from "../../../../lib/image/block_ids.ts";
 import { packDirectory } from "../../../../lib/image/pack.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 Deno.test("blockIdsOf: names the blocks of all flists, each once, in both profiles", async () => {
   using folder = new TempFolder();

@@ -11,7 +11,7 @@ import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import type { Store } from "../../../../lib/store/store.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const random = new SeededRandom(21);
 

@@ -14,7 +14,7 @@ import { inspectImage } from "../../../../lib/image/inspect.ts";
 import { packDirectory } from "../../../../lib/image/pack.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const CONTENT = new SeededRandom(31).bytes(900_000);
 

@@ -25,7 +25,7 @@ import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
 import { makeWhiteout, setMarks } from "../../../helpers/overlay_upper.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const random = new SeededRandom(42);
 const LARGE = random.bytes(3_000_000);

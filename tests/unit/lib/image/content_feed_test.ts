@@ -7,7 +7,7 @@ import type { Profile } from "../../../../lib/block/profile.ts";
 import { ContentFeed, type FeedWork } from "../../../../lib/image/content_feed.ts";
 import type { PackUnit } from "../../../../lib/image/pack_plan.ts";
 import type { PackDone } from "../../../../lib/image/pack_worker.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const random = new SeededRandom(7);
 
@@ -48,6 +48,7 @@ async function feedAll(
     workOf((unit) => {
       units.push(structuredClone(unit));
     }),
+    2,
   );
   await feed.beginPart();
   for (const { name, bytes, regions } of files) {
@@ -117,6 +118,7 @@ Deno.test("content feed: a part ends the bundle, and has a scope of its own", as
     workOf((unit) => {
       units.push(unit);
     }),
+    2,
   );
   for (const part of [1, 2]) {
     await feed.beginPart();
@@ -137,6 +139,7 @@ Deno.test("content feed: waits while workers have too much, and ends when one fa
       waiting.push(done);
       return done.promise;
     }),
+    2,
   );
   feed.begin({ directory: "", name: "x", size: 2 ** 30, hasHoles: false });
   const piece = new Uint8Array(4 * 1024 * 1024);
@@ -145,7 +148,7 @@ Deno.test("content feed: waits while workers have too much, and ends when one fa
   })();
   feeding.catch(() => {});
   await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.ok(waiting.length <= 10, `${waiting.length} units under way`);
+  assert.ok(waiting.length <= 5, `${waiting.length} units under way`);
   waiting[0]!.reject(new TypeError("worker gone"));
   for (const each of waiting.slice(1)) each.resolve();
   await assert.rejects(feeding, /worker gone/);

@@ -12,7 +12,7 @@ import { openStore } from "../../../../lib/store/open_store.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
 import { randomBlock } from "../../../helpers/random_block.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 async function fill(spec: string, count: number): Promise<BlockId[]> {
   await using store = await openStore([spec], { create: true });

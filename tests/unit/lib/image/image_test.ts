@@ -13,7 +13,7 @@ import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import type { Store } from "../../../../lib/store/store.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const LARGE = new SeededRandom(8).bytes(1_500_000);
 const SPARSE_SIZE = 700_000;

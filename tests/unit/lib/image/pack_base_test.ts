@@ -11,7 +11,7 @@ import { ChunkClaims, FileDigests } from "../../../../lib/image/shared_digests.t
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { scanDirectory, type ScannedEntry } from "../../../../lib/tree/directory_source.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 import { writeFlist } from "../flist/flist_samples.ts";
 
 const random = new SeededRandom(3);

@@ -13,7 +13,7 @@ import {
   type SegmentUnit,
 } from "../../../../lib/image/pack_plan.ts";
 import type { ScannedEntry } from "../../../../lib/tree/directory_source.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 interface PlanFile {
   readonly directory: string;

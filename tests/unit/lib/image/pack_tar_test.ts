@@ -13,7 +13,7 @@ import { openImage } from "../../../../lib/image/image.ts";
 import { packTar, type PackTarOptions, resolveLimits } from "../../../../lib/image/pack_tar.ts";
 import { makeTar } from "../../../helpers/tar_maker.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const LARGE = new SeededRandom(3).bytes(700_000);
 

@@ -8,7 +8,7 @@ import { packDirectory, resolveJobs } from "../../../../lib/image/pack.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 Deno.test("resolveJobs: 1 to 64 threads, as many as there are cores unless told", () => {
   assert.equal(resolveJobs(undefined), Math.min(navigator.hardwareConcurrency, 64));

@@ -6,7 +6,9 @@ import {
   decodePart,
   describePart,
   encodePart,
+  joinParts,
   movedUnit,
+  splitPart,
 } from "../../../../lib/image/packed_part.ts";
 
 Deno.test("packed part: is the same after it was kept as JSON", () => {
@@ -15,6 +17,9 @@ Deno.test("packed part: is the same after it was kept as JSON", () => {
   assert.equal(described.refs.length, 3);
   const again = decodePart(JSON.parse(JSON.stringify(encodePart(described))));
   assert.deepEqual(again, described);
+  const parts = splitPart(described, 1);
+  assert.deepEqual(parts.map(({ units }) => units.length), [1, 1]);
+  assert.deepEqual(joinParts(parts), described);
 });
 
 Deno.test("packed part: its numbers count from its start, and move with it", () => {

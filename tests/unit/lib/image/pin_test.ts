@@ -9,7 +9,7 @@ import { unpackImage } from "../../../../lib/image/unpack.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { CachePlace } from "../../../helpers/cache_place.ts";
 import { FaultyStore } from "../../../helpers/faulty_store.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 /** Packs a tree of three blocks into memory. */
 async function packed(
@@ -82,6 +82,17 @@ Deno.test("pinImage: a new version takes the place of the old one", async () => 
   assert.equal(all, old.blocks + blocks - 1);
   await cache.clear();
   assert.equal((await cache.status()).blocks, blocks);
+});
+
+Deno.test("pinImage: another name than the path of the flist may be given", async () => {
+  using place = new CachePlace();
+  await using cache = await place.open();
+  const { meta, store } = await packed(place);
+  const name = "hub://h/alice/tree:1";
+  assert.equal((await pinImage(meta, cache, { store, fetch: true, name })).name, name);
+  assert.deepEqual((await cache.status()).pins.map((pin) => pin.name), [name]);
+  assert.equal(await cache.unpin(pinNameOf(meta)), false);
+  assert.equal(await cache.unpin(name), true);
 });
 
 Deno.test("pinImage: fetches nothing that does not fit", async () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { ChunkClaims, FileDigests, Turns } from "../../../../lib/image/shared_digests.ts";
 import { WorkerPool } from "../../../../lib/image/worker_pool.ts";
 import type { PoolTask, PoolWorkerSetup } from "../../../helpers/pool_worker.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const MODULE = new URL("../../../helpers/pool_worker.ts", import.meta.url);
 

@@ -94,7 +94,7 @@ Deno.test("StagingDirectory: a target that is a file is an error that names it",
   using folder = new TempFolder();
   await Deno.writeTextFile(folder.file("file"), "");
   await assert.rejects(StagingDirectory.create(folder.file("file")), (error: Error) => {
-    assert.match(error.message, /^Cannot write into .*\/file: /);
+    assert.match(error.message, /^Cannot write into .*\/file: it is not a directory \(ENOTDIR\)$/);
     return true;
   });
   assert.equal(await Deno.readTextFile(folder.file("file")), "");

@@ -6,7 +6,7 @@ import { packDirectory } from "../../../../lib/image/pack.ts";
 import { unpackImage } from "../../../../lib/image/unpack.ts";
 import { MemoryStore } from "../../../../lib/store/memory_store.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const LARGE = new SeededRandom(51).bytes(1_200_000);
 

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { decodeStruct, NOTIFY_STORE_OUT, OUT_HEADER } from "../../../../lib/fuse/wire_structs.ts";
 import { MOUNT_COUNTER, MountCounters } from "../../../../lib/mount/mount_counters.ts";
 import { NeighbourPushes } from "../../../../lib/mount/neighbour_pushes.ts";
+import { flistStamp } from "../../../../lib/mount/same_flist.ts";
 import { SharedChunks } from "../../../../lib/mount/shared_chunks.ts";
 import { SocketDevice } from "../../../helpers/socket_device.ts";
 import { until } from "../../../helpers/until.ts";
@@ -41,7 +42,9 @@ Deno.test("neighbour pushes: what is offered while it works gives way to the las
   const onUse = (chunk: number): void => void used.push(chunk);
   const counted = new MountCounters(counters);
   {
-    await using pushes = new NeighbourPushes({ fd: device.fd, meta, chunks, counters, onUse });
+    const stamp = flistStamp(meta);
+    const setup = { fd: device.fd, meta, stamp, chunks, counters, onUse };
+    await using pushes = new NeighbourPushes(setup);
     pushes.offer(10);
     pushes.offer(100);
     pushes.offer(296);
@@ -59,6 +62,7 @@ Deno.test("neighbour pushes: without any use there is no thread; a fault ends th
   const setup = {
     fd: -1,
     meta: folder.file("missing.fl"),
+    stamp: "",
     chunks: SharedChunks.allocate(10),
     counters: MountCounters.allocate(),
     onUse: () => assert.fail("Nothing was pushed"),

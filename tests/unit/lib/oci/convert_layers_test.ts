@@ -13,7 +13,7 @@ import {
 } from "../../../../lib/oci/convert_layers.ts";
 import { layerOf, type MadeLayer, makeLayer, makeTar } from "../../../helpers/tar_maker.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom } from "../block/block_testing.ts";
+import { SeededRandom } from "../../../helpers/seeded_random.ts";
 
 const random = new SeededRandom(11);
 

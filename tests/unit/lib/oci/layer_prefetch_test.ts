@@ -39,7 +39,7 @@ Deno.test("prefetched layers: whole, and no further ahead than memory allows", a
       assert.ok(piece.every((one) => one === byte));
       size += piece.length;
       // What was read, and of two layers what fits and the piece that shows it.
-      assert.ok(counts.pieces <= 40 * (4 - byte) + 2 * 17, `${counts.pieces}`);
+      assert.ok(counts.pieces <= 40 * (4 - byte) + 2 * 9, `${counts.pieces}`);
     }
     assert.equal(size, 40 * 1024 * 1024);
   }

@@ -16,6 +16,8 @@ import {
 } from "../../../../lib/oci/container_image.ts";
 import { MEDIA_TYPE } from "../../../../lib/oci/manifest.ts";
 import { sha256Of } from "../../../../lib/oci/oci_digest.ts";
+import { connectProxy } from "../../../helpers/connect_proxy.ts";
+import { FakeClock } from "../../../helpers/fake_clock.ts";
 import { type FaultAnswer, type FaultRequest, faultServer } from "../../../helpers/fault_server.ts";
 
 const LAYER = new Uint8Array(300_000).map((_, i) => i % 251);
@@ -244,6 +246,57 @@ Deno.test("registry source: private addresses are not even asked where that is f
     await assert.rejects(opening, RegistryDeniedError, host);
   }
   assert.equal(server.connectionCount, 0);
+});
+
+Deno.test("registry source: nor are private servers asked for tokens", async () => {
+  await using inside = await faultServer({ kind: "http", body: '{"token":"t"}' });
+  await using server = await faultServer({
+    kind: "http",
+    status: 401,
+    headers: { "WWW-Authenticate": `Bearer realm="${inside.url}/token"` },
+  });
+  await using proxy = await connectProxy(() => server.port);
+  const opening = openContainerImage("8.8.8.8:5000/app:v1", {
+    plainHttp: true,
+    publicAddressesOnly: true,
+    proxies: { http: `127.0.0.1:${proxy.port}` },
+    credentials: { kind: "password", username: "user", password: "canary" },
+    retry: FAST,
+  });
+  await assert.rejects(opening, RegistryDeniedError);
+  assert.equal(server.requests.length, 1);
+  assert.equal(inside.connectionCount, 0);
+});
+
+Deno.test("registry source: tokens of a download that takes long are renewed before they end", async () => {
+  const clock = new FakeClock();
+  let issued = 0;
+  const shown: string[] = [];
+  await using tokens = await faultServer(() => ({
+    kind: "http",
+    body: JSON.stringify({ token: `t${++issued}`, expires_in: 300 }),
+  }));
+  await using server = await faultServer(async (request) => {
+    const authorization = request.headers.get("authorization");
+    if (authorization === null) {
+      const challenge = `Bearer realm="${tokens.url}/"`;
+      return { kind: "http", status: 401, headers: { "WWW-Authenticate": challenge } };
+    }
+    shown.push(authorization);
+    // Each layer takes five minutes.
+    if (isLayer(request)) await clock.advance(300_000);
+    return honest(request);
+  });
+  await using image = await openContainerImage(`127.0.0.1:${server.port}/app:v1`, {
+    plainHttp: true,
+    retry: { ...FAST, clock },
+  });
+  for (let i = 0; i < 3; i++) {
+    for await (const _ of image.images[0]!.layers[0]!.open());
+  }
+  const [manifest, config, ...layers] = shown;
+  assert.deepEqual([manifest, config], ["Bearer t1", "Bearer t1"]);
+  assert.deepEqual(layers, ["Bearer t1", "Bearer t2", "Bearer t3"]);
 });
 
 Deno.test("registry source: a mirror is asked first, and need not work", async () => {

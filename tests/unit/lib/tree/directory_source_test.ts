@@ -15,7 +15,7 @@ import { makeRandomTree } from "../../../helpers/random_tree.ts";
 import { requiringTest } from "../../../helpers/require.ts";
 import { openDescriptors } from "../../../helpers/open_descriptors.ts";
 import { TempFolder } from "../../../helpers/temp_folder.ts";
-import { SeededRandom, takeSeed } from "../block/block_testing.ts";
+import { SeededRandom, takeSeed } from "../../../helpers/seeded_random.ts";
 
 async function scan(root: string, options: Partial<ScanOptions> = {}): Promise<{
   directories: ScannedDirectory[];
