@@ -11,6 +11,12 @@
  */
 const V8_FLAGS = "--v8-flags=--max-semi-space-size=2,--min-semi-space-size=1";
 
+/**
+ * One pool of memory for all threads (mallopt(3)). With one each, what a thread has given back stays
+ * with it: a mount of a million files, and a gigabyte read, takes 15 MB more then.
+ */
+const MEMORY_VARIABLES = { MALLOC_ARENA_MAX: "1" };
+
 /** Options of `myfs mount` that take no value, or only one that does not look like an option. */
 export const MOUNT_SWITCHES: readonly string[] = [
   "-d",
@@ -60,7 +66,7 @@ export function startsDaemon(args: readonly string[]): boolean {
 export async function startDaemon(): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...launchArgs(), ...Deno.args],
-    env: { [STARTER_VARIABLE]: "1" },
+    env: { ...MEMORY_VARIABLES, [STARTER_VARIABLE]: "1" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

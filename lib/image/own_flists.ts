@@ -30,7 +30,11 @@ const madeByThisProcess = new Set<string>();
 export async function digestOfFile(path: string): Promise<string> {
   const hasher = new Blake3Hasher();
   using file = await Deno.open(path);
-  for await (const part of file.readable) hasher.update(part);
+  // A stream's parts of 64 KiB take four times as long: a mount waits for this.
+  const part = new Uint8Array(1024 * 1024);
+  for (let length; (length = await file.read(part)) !== null;) {
+    hasher.update(part.subarray(0, length));
+  }
   return toHex(hasher.digest());
 }
 

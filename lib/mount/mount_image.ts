@@ -21,7 +21,9 @@ import { traceLateReply } from "../fuse/trace.ts";
 import { unmount, unmountEntry } from "../fuse/unmount.ts";
 import { codecSetupOf } from "../image/flist_codec.ts";
 import { type ReadStoreOptions, useStoreOf } from "../image/image_stores.ts";
+import { isOwnFlist } from "../image/own_flists.ts";
 import type { LocalPlacement } from "../store/store.ts";
+import { parseStoreSpec } from "../store/store_url.ts";
 import { StoreMetricsCollector } from "../store/wrappers/store_metrics.ts";
 import { ChunkOpeners } from "./chunk_openers.ts";
 import { type DeviceWorkerStart, faultOf, type MountFault } from "./device_messages.ts";
@@ -54,8 +56,14 @@ const DEVICE_THREADS = 2;
 /** How far the kernel reads ahead, where that can be set. */
 const READ_AHEAD_KIB = 2048;
 
-/** How long mounting waits for stores; those that take longer are opened meanwhile. */
+/**
+ * How long mounting waits for stores on a network; those that take longer are opened meanwhile, and
+ * the main thread fetches from them.
+ */
 const STORE_WAIT_MS = 100;
+
+/** As {@link STORE_WAIT_MS}, for directories of this machine, from which the threads read by themselves. */
+const LOCAL_WAIT_MS = 10_000;
 
 /** How long a store may take before a read fails. @see StoreTuning.deadlineMs */
 const DEADLINE_DEFAULT_MS = 30_000;
@@ -193,8 +201,13 @@ export async function mountImage(
   const onEvent = options.onEvent ?? (() => {});
   const metrics = options.storeOptions?.metrics ?? new StoreMetricsCollector({ remoteOnly: true });
   const storeOptions = { ...options.storeOptions, metrics };
-  const store = opening.use(new LateStore(() => useStoreOf(flist, { ...options, storeOptions })));
-  const local = await placementOf(store, onEvent);
+  // Asked once, and before the wait for the stores: for a large flist it takes a moment.
+  const trustRoutes = options.trustRoutes ??
+    (options.store === undefined && await isOwnFlist(path, options.stateFolder));
+  const storesOptions = { ...options, storeOptions, trustRoutes };
+  const store = opening.use(new LateStore(() => useStoreOf(flist, storesOptions)));
+  const isNear = urlsOf(flist, options).every((url) => /^dir:/i.test(url));
+  const local = await placementOf(store, onEvent, isNear ? LOCAL_WAIT_MS : STORE_WAIT_MS);
 
   const device = options.takeOver === true
     ? await takenDevice(target, { meta: path, stamp }, opening)
@@ -212,15 +225,15 @@ export async function mountImage(
     metrics,
     holder: device.holder,
   });
+  // All that was opened is the mount's from now on.
+  opening.move();
   try {
     if (options.takeOver === true) notifyResend(descriptors[0]!);
     await Promise.all([mount.answers(), mount.openSocket()]);
     if (overlay !== undefined) await mountOverlay(mount.target, path, overlay);
-    opening.move();
     await mount.settle();
     await device.release?.();
   } catch (error) {
-    opening.move();
     await mount[Symbol.asyncDispose]();
     throw error;
   }
@@ -305,17 +318,25 @@ async function takenDevice(
   return { descriptors, entry, release, ...(holder === undefined ? {} : { holder }) };
 }
 
+/** The URLs of the stores that are to be read from; none for one that is open. */
+function urlsOf(flist: FlistReader, { store }: MountImageOptions): string[] {
+  if (store === undefined) return flist.routes().map(({ url }) => url);
+  if (typeof store === "string") return [parseStoreSpec(store).url];
+  return Array.isArray(store) ? store.map((spec) => parseStoreSpec(spec).url) : [];
+}
+
 /** Where the blocks are on this machine; undefined where they are not, or it is not known in time. */
 async function placementOf(
   store: LateStore,
   onEvent: (event: MountEvent) => void,
+  waitMs: number,
 ): Promise<LocalPlacement | undefined> {
   const away = (error: unknown): undefined => {
     onEvent({ kind: "store-away", fault: faultOf(error) });
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<"late">((settle) => {
-    timer = setTimeout(() => settle("late"), STORE_WAIT_MS);
+    timer = setTimeout(() => settle("late"), waitMs);
   });
   const opened = store.get();
   try {

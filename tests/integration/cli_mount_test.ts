@@ -7,7 +7,9 @@ import assert from "node:assert/strict";
 import type { MountedImage } from "../../mod.ts";
 import { findMount } from "../../lib/fuse/mount_table.ts";
 import { unmount } from "../../lib/fuse/unmount.ts";
+import { faultServer } from "../helpers/fault_server.ts";
 import { requiringTest } from "../helpers/require.ts";
+import { tryProgram } from "../helpers/run_program.ts";
 import { until } from "../helpers/until.ts";
 import { finish, myfs, myfsJson, myfsOk, startMyfs, Workplace } from "./cli_process.ts";
 
@@ -116,6 +118,67 @@ requiringTest(["root", "fuse"], "mount --daemon: says why there is no mount", as
   assert.equal(noTarget.code, 10);
   assert.match(noTarget.stderr, /Cannot mount on nowhere: it does not exist/);
 });
+
+/** Whether any process has this word among its arguments. */
+async function isNamedByAny(word: string): Promise<boolean> {
+  for await (const { name } of Deno.readDir("/proc")) {
+    const line = /^\d+$/.test(name)
+      // It may have ended meanwhile.
+      ? await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "")
+      : "";
+    if (line.split("\0").includes(word)) return true;
+  }
+  return false;
+}
+
+requiringTest(
+  ["root", "fuse"],
+  "mount --daemon: Ctrl-C ends it also while it waits, and nobody is left in the background",
+  async () => {
+    await using place = await mountPlace();
+    // The flist never comes.
+    await using server = await faultServer({ kind: "silence" });
+    const url = `${server.url}/never.fl`;
+    const starter = startMyfs(["mount", "--daemon", url, "mnt"], place.options);
+    await until(() => server.requests.length > 0);
+    starter.kill("SIGINT");
+    assert.equal((await finish(starter)).code, 130);
+    await until(async () => !await isNamedByAny(url));
+    assert.equal(await isMounted(place), false);
+  },
+);
+
+requiringTest(
+  ["root", "fuse"],
+  "mount: a flist at a web address, whose store hangs: looking, umount and the end do not",
+  async () => {
+    await using place = await mountPlace();
+    let hangs = false;
+    await using server = await faultServer(async ({ target }) => {
+      if (hangs) return { kind: "silence" };
+      const name = target === "/tree.fl" ? "a.fl" : `blocks${target}`;
+      try {
+        return { kind: "http", body: await Deno.readFile(`${place.path}/${name}`) };
+      } catch {
+        return { kind: "http", status: 404 };
+      }
+    });
+    const store = ["--store", server.url, "--no-cache", "--timeout", "3", "--retries", "0"];
+    await myfsOk(["mount", "-d", `${server.url}/tree.fl`, "mnt", ...store], place.options);
+    hangs = true;
+    const reading = tryProgram("cat", `${place.path}/mnt/sub/b.txt`);
+    const looking = await tryProgram("ls", "-lR", `${place.path}/mnt`);
+    assert.equal(looking.code, 0);
+    assert.equal((await tryProgram("df", `${place.path}/mnt`)).code, 0);
+    const { stdout } = await myfsOk(["umount", "mnt", "--json"], place.options);
+    assert.match(stdout, /"outcome": ?"(detached|unmounted)"/);
+    assert.equal(await isMounted(place), false);
+    const { code, stderr } = await reading;
+    assert.equal(code, 1);
+    assert.match(stderr, /Input\/output error/);
+    await until(async () => !await isNamedByAny(`${server.url}/tree.fl`));
+  },
+);
 
 /** What `myfs mounts` says of the mount of a place. */
 async function listed(place: Workplace): Promise<MountedImage | undefined> {

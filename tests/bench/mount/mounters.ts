@@ -13,6 +13,7 @@ export const WAY = {
   erofs: "erofs",
   squashfs: "squashfs",
   squashfuse: "squashfuse",
+  casync: "casync",
   restic: "restic",
 } as const;
 
@@ -84,6 +85,7 @@ export function allMounters(): Mounter[] {
         return unmounting(target);
       },
     },
+    casync(),
     restic(),
   ];
 }
@@ -111,6 +113,24 @@ function kernelImage(
   };
 }
 
+function casync(): Mounter {
+  const store = (archive: string): string => `--store=${archive}/store`;
+  return {
+    name: WAY.casync,
+    programs: ["casync"],
+    pack: (tree, archive) =>
+      runQuietly({ argv: ["casync", "make", store(archive), `${archive}/tree.caidx`, tree] }),
+    mount: async (archive, target) => {
+      const { dev } = await Deno.stat(target);
+      const child = startQuietly("casync", [
+        ...["mount", store(archive), `${archive}/tree.caidx`, target],
+      ]);
+      await until(async () => (await Deno.stat(target)).dev !== dev);
+      return unmounting(target, child);
+    },
+  };
+}
+
 function restic(): Mounter {
   const of = (archive: string) => ({
     RESTIC_PASSWORD: "benchmark",
@@ -126,38 +146,38 @@ function restic(): Mounter {
       await runQuietly({ argv: [...repository, "backup", "."], env: of(archive), cwd: tree });
     },
     mount: async (archive, target) => {
-      const child = new Deno.Command("restic", {
-        args: ["--quiet", "--repo", `${archive}/repository`, "mount", target],
-        env: of(archive),
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
-      await untilThere(`${target}/snapshots`);
-      return {
-        [Symbol.asyncDispose]: async () => {
-          await runQuietly({ argv: ["umount", target] });
-          await child.status;
-        },
-      };
+      const args = ["--quiet", "--repo", `${archive}/repository`, "mount", target];
+      const child = startQuietly("restic", args, of(archive));
+      await until(() => Deno.lstat(`${target}/snapshots`).then(() => true, () => false));
+      return unmounting(target, child);
     },
   };
 }
 
-function unmounting(target: string): AsyncDisposable {
-  return { [Symbol.asyncDispose]: () => runQuietly({ argv: ["umount", target] }) };
+/** Ends a mount, and waits for `child`, which serves it. */
+function unmounting(target: string, child?: Deno.ChildProcess): AsyncDisposable {
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await runQuietly({ argv: ["umount", target] });
+      await child?.status;
+    },
+  };
 }
 
-async function untilThere(path: string): Promise<void> {
+function startQuietly(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Deno.ChildProcess {
+  const silent = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  return new Deno.Command(program, { args: [...args], env, ...silent }).spawn();
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 60_000;
-  for (;;) {
-    try {
-      await Deno.lstat(path);
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  while (!await isTrue()) {
+    if (performance.now() > deadline) throw new Error("A mount does not answer");
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
