@@ -618,17 +618,19 @@ export class ImageMount implements AsyncDisposable {
   }
 
   async #unmount(): Promise<void> {
-    // What is there when the kernel has ended ours is another's, even if it has the same numbers.
-    if (this.#isServed && isConnected(this.#parts.descriptors[0]!)) {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<"late">((settle) => {
+      timer = setTimeout(() => settle("late"), GRACE_MS);
+    });
+    // What is there when the kernel has ended ours is another's, even if it has the same numbers. Only
+    // a mount whose connection was cut is left where it is.
+    const isConnectedStill = this.#isServed && isConnected(this.#parts.descriptors[0]!);
+    if (isConnectedStill || await Promise.race([this.finished, late]) === "aborted") {
       if (await unmountOverlay(this.#entry) === "busy") {
         await unmountOverlay(this.#entry, { lazy: true });
       }
       await unmountEntry(this.#entry, { lazy: true });
     }
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<"late">((settle) => {
-      timer = setTimeout(() => settle("late"), GRACE_MS);
-    });
     const first = await Promise.race([this.finished, late]);
     clearTimeout(timer);
     if (first !== "late") return;

@@ -101,6 +101,8 @@ requiringTest(
     const first = await run("upload", small);
     const hubBefore = await peakOf(hub.child.pid);
 
+    // The log tells of requests a moment later.
+    await until(() => hub.parts === 2);
     const before = hub.parts;
     const killed = startMyfs(["upload", large], { env });
     await until(() => hub.parts >= before + 3);
