@@ -4,7 +4,7 @@
  * @module
  */
 
-import { openStore, parseStoreSpec } from "myfs";
+import { parseStoreSpec } from "myfs";
 import { HubProblem } from "../lib/hub_api/problem.ts";
 import { AccessTokens } from "./accounts/access_token.ts";
 import { Accounts } from "./accounts/accounts.ts";
@@ -13,7 +13,6 @@ import { PasswordHasher } from "./accounts/passwords.ts";
 import { newSecret } from "./accounts/secret_text.ts";
 import { SignInLimit } from "./accounts/sign_in_limit.ts";
 import { cleanUp } from "./cleaning.ts";
-import { Content } from "./content/content.ts";
 import type { HubConfig } from "./config/load_config.ts";
 import type { Hub } from "./context.ts";
 import { openDatabase } from "./database/open_database.ts";
@@ -21,6 +20,7 @@ import { Jobs } from "./jobs/jobs.ts";
 import { LineBuffer } from "./line_buffer.ts";
 import { createLog, type Log, type LogOptions } from "./log.ts";
 import { HubMetrics } from "./metrics.ts";
+import { openContentParts } from "./open_content.ts";
 
 /** A hub's parts, open. */
 export interface OpenHub extends Hub, AsyncDisposable {}
@@ -64,6 +64,7 @@ export async function openHub(config: HubConfig, options: OpenHubOptions = {}): 
   const now = options.now ?? Date.now;
   const { database, accounts, audit } = stack.use(await openParts(config, { secret, log, now }));
   const { content, store } = stack.use(await openContentParts({ config, database, now }));
+  await content.flists.prepare();
   for (const { username: name, password, role } of config.users) {
     log.warn("a password stands in the configuration in plain text", { user: name });
     await accounts.configureUser({ name, password, role });
@@ -146,6 +147,7 @@ export async function openContent(config: HubConfig): Promise<OpenContent> {
   const { database, audit } = stack.use(await openAccounts(config));
   const parts = { config, database, now: Date.now };
   const { content } = stack.use(await openContentParts(parts));
+  await content.flists.prepare();
   const opened = stack.move();
   return { content, audit, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
@@ -155,27 +157,6 @@ export async function openAccounts(config: HubConfig): Promise<OpenAccounts> {
   const log = createLog({ format: "text", write: () => {} });
   const secret = await jwtSecret(config);
   return await openParts(config, { secret, log, now: Date.now });
-}
-
-async function openContentParts(
-  { config, database, now }: Pick<Hub, "config" | "database" | "now">,
-): Promise<AsyncDisposable & Pick<Hub, "content" | "store">> {
-  await using stack = new AsyncDisposableStack();
-  const store = stack.use(await openStore(config.store_url, { create: true }));
-  const content = stack.use(
-    new Content({
-      database,
-      store,
-      flistDirectory: config.flist_dir,
-      dedup: config.dedup,
-      blockSize: config.block_size,
-      memoryMax: config.block_memory_bytes,
-      now,
-    }),
-  );
-  await content.flists.prepare();
-  const opened = stack.move();
-  return { content, store, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 async function openParts(

@@ -17,6 +17,11 @@ export interface Caller {
   readonly session?: string;
 }
 
+/** Whether a caller administers the hub, with a token that is good for that. */
+export function isAdministrator({ role, scopes }: Caller): boolean {
+  return role === "admin" && scopes.includes("admin");
+}
+
 /** Whether a caller may do what takes `scope`: who may write may read, who administers may do both. */
 export function permits(caller: Caller, scope: Scope): boolean {
   const order: readonly Scope[] = ["read", "write", "admin"];

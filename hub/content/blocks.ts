@@ -133,7 +133,7 @@ export class Blocks implements AsyncDisposable {
     this.#flushes = new GroupCommit(async (jobs) => {
       await options.store.flush();
       return jobs;
-    }, Infinity);
+    }, { jobsMax: Infinity });
   }
 
   /** Writes the counts of downloads that are still in memory. */

@@ -16,6 +16,7 @@ import { type ResolvedContentOptions, slices } from "./content_options.ts";
 import type { Flists } from "./flists.ts";
 import { isReferenced, markGarbage } from "./references.ts";
 import type { Uploads } from "./uploads.ts";
+import { removeIfThere } from "../remove_if_there.ts";
 
 /** How to collect. */
 export interface GarbageOptions {
@@ -192,9 +193,7 @@ async function removeFlist(
     const time = new Date(now()).toISOString();
     await markGarbage(transaction, [...new Set(rows.map(({ block }) => block))], time);
     // Before the row is seen to be gone: whoever publishes it again waits for that to put it back.
-    await Deno.remove(flists.pathOf(digest)).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    await removeIfThere(flists.pathOf(digest));
   });
 }
 

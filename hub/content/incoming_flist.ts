@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { tooLarge } from "./body.ts";
+import { removeIfThere } from "../remove_if_there.ts";
 
 /** See the module. */
 export class IncomingFlist implements AsyncDisposable {
@@ -68,8 +69,6 @@ export class IncomingFlist implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    await Deno.remove(this.path).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    await removeIfThere(this.path);
   }
 }

@@ -6,7 +6,7 @@
 
 import { FlistParams } from "../../lib/hub_api/messages/mod.ts";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
-import type { Caller } from "../accounts/caller.ts";
+import { type Caller, isAdministrator } from "../accounts/caller.ts";
 import type { FlistInfo, FlistReference } from "../content/flists.ts";
 
 /** @throws {HubProblem} 422 when the text is not `user/name:tag`; the tag may be left out. */
@@ -22,8 +22,7 @@ export function parseFlistReference(text: string | undefined): FlistReference {
 export function writableNamespace(caller: Caller, user: string): void {
   const isBound = caller.namespace !== undefined && caller.namespace !== user;
   const isOwn = caller.user === user;
-  const isAdministrator = caller.role === "admin" && caller.scopes.includes("admin");
-  if (!isBound && (isOwn || isAdministrator)) return;
+  if (!isBound && (isOwn || isAdministrator(caller))) return;
   throw new HubProblem(403, "forbidden", "That namespace is not yours to write to");
 }
 

@@ -11,12 +11,12 @@ import {
   LimitExceededError,
   MyfsError,
   type MyfsErrorCode,
-  openStore,
 } from "myfs";
 import type { JobError, JobProgress } from "../../lib/hub_api/messages/mod.ts";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
-import { Content } from "../content/content.ts";
+import type { Content } from "../content/content.ts";
 import { openDatabase } from "../database/open_database.ts";
+import { openContentParts } from "../open_content.ts";
 import { toProblem } from "../problem_response.ts";
 import { secretsOf } from "./conversion_request.ts";
 import type { ConversionTask } from "./conversion_task.ts";
@@ -57,20 +57,18 @@ export async function runConversion(
   task: ConversionTask,
   { signal, onFault }: ConversionOptions,
 ): Promise<void> {
-  const { sqlitePath, leaseMs, ...hub } = task.hub;
+  const config = task.hub;
   await using stack = new AsyncDisposableStack();
-  const database = await openDatabase(sqlitePath);
+  const database = await openDatabase(config.sqlite_path);
   stack.defer(() => database.destroy());
   const { runner } = task;
+  const leaseMs = config.conversion_lease_seconds * 1000;
   const queue = new JobQueue({ database, runner, leaseMs, queuedMax: 1, now: Date.now });
   try {
     const job = await queue.find(task.job);
     if (job === undefined) return;
-    const store = stack.use(await openStore([...hub.storeUrls], { create: true }));
-    const { flistDirectory, dedup, blockSize } = hub;
-    const content = stack.use(
-      new Content({ database, store, flistDirectory, dedup, blockSize }),
-    );
+    const parts = { config, database, now: Date.now };
+    const { content, store } = stack.use(await openContentParts(parts));
     const reason = { kind: "job", job: job.id, runner } as const;
     await using owned = new OwnedBlocks({
       blocks: content.blocks,
@@ -113,8 +111,8 @@ async function convert(
     limits: { plainBytesMax: limits.bytesMax, entriesMax: limits.entriesMax },
     signal,
     onImage: (image) => {
-      notes.begin(image);
       const bytes = image.layers.reduce((sum, { size }) => sum + size, 0);
+      notes.begin(image, bytes);
       if (bytes > limits.bytesMax) {
         throw new LimitExceededError(
           `Cannot convert ${job.image}: its layers have ${bytes} bytes, and this hub takes ` +
@@ -204,8 +202,11 @@ class Notes implements AsyncDisposable {
     this.#write(() => this.#queue.addLine(this.#job, text));
   }
 
-  begin({ platform, manifestDigest, configDigest, layers }: ContainerPlatformImage): void {
-    const bytes_total = layers.reduce((sum, { size }) => sum + size, 0);
+  /** An image is read, whose layers have `bytes_total` bytes. */
+  begin(
+    { platform, manifestDigest, configDigest, layers }: ContainerPlatformImage,
+    bytes_total: number,
+  ): void {
     this.#set({ step: "read", bytes_total, layers_total: layers.length }, true);
     const what = manifestDigest ?? configDigest;
     this.log(`${platform}, ${what}: ${layers.length} layers of ${bytes_total} bytes`);

@@ -6,7 +6,14 @@
  */
 
 import type { RegistryCredentials } from "myfs";
+import type { HubConfig } from "../config/load_config.ts";
+import type { ContentSettings } from "../open_content.ts";
 import type { RegistryAccess } from "./registry_policy.ts";
+
+/** What of the hub's settings counts for a conversion. */
+export type ConversionSettings =
+  & ContentSettings
+  & Pick<HubConfig, "sqlite_path" | "conversion_lease_seconds">;
 
 /** See the module. */
 export interface ConversionTask {
@@ -20,14 +27,7 @@ export interface ConversionTask {
   /** Certificates, in PEM, of more authorities. */
   readonly caCerts: readonly string[];
   /** Where the hub keeps things. */
-  readonly hub: {
-    readonly sqlitePath: string;
-    readonly storeUrls: readonly string[];
-    readonly flistDirectory: string;
-    readonly dedup: "users" | "user";
-    readonly blockSize: number;
-    readonly leaseMs: number;
-  };
+  readonly hub: ConversionSettings;
   readonly limits: {
     readonly bytesMax: number;
     readonly entriesMax: number;

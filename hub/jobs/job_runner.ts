@@ -15,6 +15,7 @@ import { ConversionChild } from "./conversion_child.ts";
 import { imageOf } from "./conversion_request.ts";
 import type { JobQueue, JobRow } from "./job_queue.ts";
 import { registryAccess } from "./registry_policy.ts";
+import { removeIfThere } from "../remove_if_there.ts";
 
 /** How often the queue is looked at, in milliseconds, and how often within a lease at the least. */
 const LOOK_INTERVAL_MS = 1000;
@@ -83,9 +84,7 @@ export class JobRunner implements AsyncDisposable {
       if (id === undefined) continue;
       const job = await this.#options.queue.find(id);
       if (job?.state === "running" && job.attempt === Number(attempt)) continue;
-      await Deno.remove(`${folder}/${name}`, { recursive: true }).catch((error) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      });
+      await removeIfThere(`${folder}/${name}`, { recursive: true });
     }
   }
 
@@ -170,12 +169,13 @@ export class JobRunner implements AsyncDisposable {
         access,
         caCerts,
         hub: {
-          sqlitePath: config.sqlite_path,
-          storeUrls: config.store_url,
-          flistDirectory: config.flist_dir,
+          sqlite_path: config.sqlite_path,
+          store_url: config.store_url,
+          flist_dir: config.flist_dir,
           dedup: config.dedup,
-          blockSize: config.block_size,
-          leaseMs: config.conversion_lease_seconds * 1000,
+          block_size: config.block_size,
+          block_memory_bytes: config.block_memory_bytes,
+          conversion_lease_seconds: config.conversion_lease_seconds,
         },
         limits: {
           bytesMax: config.conversion_bytes_max,
@@ -209,9 +209,7 @@ export class JobRunner implements AsyncDisposable {
     clearTimeout(timer);
     try {
       if (errors.trim() !== "") log.error("a conversion went wrong", { job: id, errors });
-      await Deno.remove(folder, { recursive: true }).catch((error) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      });
+      await removeIfThere(folder, { recursive: true });
       if (!success) {
         reason ??= { code: "internal", message: "The process that did it ended unexpectedly" };
       }

@@ -14,7 +14,7 @@ import type {
   JobState,
 } from "../../lib/hub_api/messages/mod.ts";
 import { HubProblem } from "../../lib/hub_api/problem.ts";
-import type { Caller } from "../accounts/caller.ts";
+import { type Caller, isAdministrator } from "../accounts/caller.ts";
 import type { HubConfig } from "../config/load_config.ts";
 import type { Content } from "../content/content.ts";
 import type { HubTables } from "../database/tables.ts";
@@ -190,8 +190,4 @@ function routeOf(address: string, profile: "myfs" | "rfs"): string {
   const web = url.replace(/^hub(s?):/i, "http$1:");
   if (profile === "rfs") return `server://${web}`;
   return web.replace(/^http(s?):/i, "hub$1:");
-}
-
-function isAdministrator({ role, scopes }: Caller): boolean {
-  return role === "admin" && scopes.includes("admin");
 }

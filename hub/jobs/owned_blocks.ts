@@ -8,6 +8,7 @@
 import type { BlockId, Bytes, PutOptions, PutResult, Store, StoreCallOptions } from "myfs";
 import type { BlockReason, Blocks, IncomingBlock } from "../content/blocks.ts";
 import type { ContentOptions } from "../content/content_options.ts";
+import { GroupCommit } from "../content/group_commit.ts";
 
 /** Blocks that are kept together: disk and database are waited for once for all of them. */
 const GROUP_COUNT_MAX = 256;
@@ -26,33 +27,27 @@ export interface OwnedBlocksOptions {
   readonly url: string;
 }
 
-interface Waiting {
-  readonly incoming: IncomingBlock;
-  readonly resolve: (result: PutResult) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** See the module. The blocks and the store in it stay their owner's. */
 export class OwnedBlocks implements Store {
   readonly url: string;
   readonly #options: OwnedBlocksOptions;
-  #waiting: Waiting[] = [];
-  readonly #running = new Set<Promise<void>>();
+  readonly #puts: GroupCommit<IncomingBlock, boolean>;
 
   constructor(options: OwnedBlocksOptions) {
     this.url = options.url;
     this.#options = options;
+    const { blocks, owner, reason } = options;
+    this.#puts = new GroupCommit((group) => blocks.put(owner, group, reason), {
+      jobsMax: GROUP_COUNT_MAX,
+      groupsMax: GROUPS_MAX,
+      bytesMax: GROUP_BYTES_MAX,
+      bytesOf: ({ block }) => block.length,
+    });
   }
 
   async put(id: BlockId, block: Uint8Array, options: PutOptions = {}): Promise<PutResult> {
     options.signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<PutResult>();
-    this.#waiting.push({ incoming: { id, block }, resolve, reject });
-    if (this.#running.size < GROUPS_MAX) {
-      const draining = this.#drain().finally(() => this.#running.delete(draining));
-      this.#running.add(draining);
-    }
-    return await promise;
+    return await this.#puts.add({ id, block }) ? "stored" : "present";
   }
 
   async get(id: BlockId, options: StoreCallOptions = {}): Promise<Bytes> {
@@ -70,34 +65,6 @@ export class OwnedBlocks implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#running);
-  }
-
-  async #drain(): Promise<void> {
-    const { blocks, owner, reason } = this.#options;
-    // Those who come in the same turn of the event loop go together.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, this.#groupSize());
-      try {
-        const fresh = await blocks.put(owner, group.map(({ incoming }) => incoming), reason);
-        for (const [index, { resolve }] of group.entries()) {
-          resolve(fresh[index] === true ? "stored" : "present");
-        }
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
-    }
-  }
-
-  #groupSize(): number {
-    let bytes = 0;
-    let count = 0;
-    for (const { incoming } of this.#waiting) {
-      bytes += incoming.block.length;
-      if (count > 0 && bytes > GROUP_BYTES_MAX || count === GROUP_COUNT_MAX) break;
-      count++;
-    }
-    return count;
+    await this.#puts.idle();
   }
 }

@@ -10,7 +10,7 @@ Deno.test("group commit: jobs of one turn go together, those that come meanwhile
     groups.push([...jobs]);
     await new Promise<void>((resolve) => gates.push(resolve));
     return jobs.map((job) => job * 10);
-  }, 3);
+  }, { jobsMax: 3 });
   const first = [1, 2].map((job) => commit.add(job));
   await Promise.resolve();
   await Promise.resolve();
@@ -36,5 +36,25 @@ Deno.test("group commit: all of a group hear of its failure, and the next group 
   assert.deepEqual(failed.map(({ status }) => status), ["rejected", "rejected"]);
   await commit.idle();
   assert.equal(await commit.add(2), 2);
+  await commit.idle();
+});
+
+Deno.test("group commit: groups are bounded by bytes, and so many go at the same time", async () => {
+  const groups: number[][] = [];
+  const gates: (() => void)[] = [];
+  const commit = new GroupCommit<number, number>(async (jobs) => {
+    groups.push([...jobs]);
+    await new Promise<void>((resolve) => gates.push(resolve));
+    return jobs;
+  }, { groupsMax: 2, bytesMax: 10, bytesOf: (job) => job });
+  const given = [99, 4, 6, 1, 2].map((job) => commit.add(job));
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(groups, [[99], [4, 6]]);
+  gates.shift()!();
+  assert.equal(await given[0], 99);
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(groups.at(-1), [1, 2]);
+  gates.forEach((open) => open());
+  assert.deepEqual(await Promise.all(given), [99, 4, 6, 1, 2]);
   await commit.idle();
 });
