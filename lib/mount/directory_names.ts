@@ -4,6 +4,7 @@
  * @module
  */
 
+import { RecentMap } from "../base/recent_map.ts";
 import type { FlistReader, Inode } from "../flist/flist_reader.ts";
 
 /** Most entries that are remembered, and most directories: some 2 MB. */
@@ -20,7 +21,7 @@ const AHEAD = 128;
 const GAP_MAX = 8;
 
 interface KnownDirectory {
-  entries: ReadonlyMap<string, Inode>;
+  readonly entries: ReadonlyMap<string, Inode>;
   /** Whether that is all of them. */
   readonly isWhole: boolean;
   /** Number of the entry that was found last. */
@@ -33,9 +34,11 @@ interface KnownDirectory {
  */
 export class DirectoryNames {
   readonly #flist: FlistReader;
-  /** In the order of last use, oldest first. */
-  readonly #directories = new Map<number, KnownDirectory>();
-  #entryCount = 0;
+  readonly #directories = new RecentMap<number, KnownDirectory>({
+    countMax: DIRECTORIES_MAX,
+    weightMax: ENTRIES_MAX,
+    weigh: ({ entries }) => entries.size,
+  });
 
   constructor(flist: FlistReader) {
     this.#flist = flist;
@@ -56,35 +59,19 @@ export class DirectoryNames {
     const isNext = found.ino > known.last && found.ino <= known.last + 1 + GAP_MAX;
     known.last = found.ino;
     if (isNext) {
-      this.#entryCount -= known.entries.size;
-      known.entries = byName(this.#flist.childrenAfter(directory, found.ino, AHEAD));
-      this.#entryCount += known.entries.size;
-      this.#forgetOldest();
+      const entries = byName(this.#flist.childrenAfter(directory, found.ino, AHEAD));
+      this.#directories.set(directory, { ...known, entries });
     }
     return found;
   }
 
   #known(directory: number): KnownDirectory {
-    let known = this.#directories.get(directory);
-    if (known !== undefined) {
-      this.#directories.delete(directory);
-      this.#directories.set(directory, known);
-      return known;
-    }
+    const known = this.#directories.get(directory);
+    if (known !== undefined) return known;
     const first = this.#flist.childrenAfter(directory, 0, WHOLE_MAX);
-    known = { entries: byName(first), isWhole: first.length < WHOLE_MAX, last: 0 };
-    this.#directories.set(directory, known);
-    this.#entryCount += known.entries.size;
-    this.#forgetOldest();
-    return known;
-  }
-
-  #forgetOldest(): void {
-    for (const [directory, { entries }] of this.#directories) {
-      if (this.#directories.size <= DIRECTORIES_MAX && this.#entryCount <= ENTRIES_MAX) return;
-      this.#directories.delete(directory);
-      this.#entryCount -= entries.size;
-    }
+    const fresh = { entries: byName(first), isWhole: first.length < WHOLE_MAX, last: 0 };
+    this.#directories.set(directory, fresh);
+    return fresh;
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { RecentMap } from "../base/recent_map.ts";
 import type { FlistReader } from "../flist/flist_reader.ts";
 
 /** Numbers an extent takes in {@link FileExtents.fields}. */
@@ -114,9 +115,11 @@ export class FileExtents {
 /** Gives the content of files by inode number; those asked for last from memory. */
 export class ExtentCache {
   readonly #flist: FlistReader;
-  /** In the order of last use, oldest first. */
-  readonly #files = new Map<number, FileExtents>();
-  #extents = 0;
+  readonly #files = new RecentMap<number, FileExtents>({
+    countMax: FILES_MAX,
+    weightMax: EXTENTS_MAX,
+    weigh: ({ count }) => count,
+  });
 
   constructor(flist: FlistReader) {
     this.#flist = flist;
@@ -129,11 +132,7 @@ export class ExtentCache {
    */
   get(ino: number): FileExtents | undefined {
     const known = this.#files.get(ino);
-    if (known !== undefined) {
-      this.#files.delete(ino);
-      this.#files.set(ino, known);
-      return known;
-    }
+    if (known !== undefined) return known;
     const inode = this.#flist.inode(ino);
     if (inode?.kind !== "file" || inode.hardLinkTo !== undefined) return undefined;
     const extents = this.#flist.extentsOf(inode);
@@ -143,13 +142,6 @@ export class ExtentCache {
     });
     const file = new FileExtents(inode.size, fields);
     this.#files.set(ino, file);
-    this.#extents += file.count;
-    for (const [oldest, { count }] of this.#files) {
-      if (this.#files.size <= 1) break;
-      if (this.#files.size <= FILES_MAX && this.#extents <= EXTENTS_MAX) break;
-      this.#files.delete(oldest);
-      this.#extents -= count;
-    }
     return file;
   }
 }
