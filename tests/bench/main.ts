@@ -8,6 +8,7 @@
 
 import { parseArgs } from "node:util";
 import { benchRun, type BenchRunOptions } from "./bench_run.ts";
+import { runsOf } from "./command_line.ts";
 import { renderReport } from "./report.ts";
 import { saveResults } from "./results.ts";
 import { SCENARIOS } from "./scenarios.ts";
@@ -50,8 +51,6 @@ function parseOptions(args: readonly string[]): MainOptions | undefined {
     },
   });
   if (values.help) return undefined;
-  const runs = Number(values.runs ?? (values.quick ? 1 : 3));
-  if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`Cannot do ${values.runs} runs`);
   const only = values.only?.split(",").map((name) => {
     const scenario = SCENARIOS.find((one) => one === name);
     if (scenario === undefined) throw new RangeError(`Cannot measure ${name}: it is not known`);
@@ -59,7 +58,7 @@ function parseOptions(args: readonly string[]): MainOptions | undefined {
   });
   return {
     quick: values.quick,
-    runs,
+    runs: runsOf(values),
     only: only ?? SCENARIOS,
     tools: values.tools?.split(","),
     corpora: values.corpora?.split(","),

@@ -7,8 +7,7 @@
 // deno-lint-ignore-file no-console -- a program that prints
 
 import { parseArgs } from "node:util";
-import { realCorpora, tinyCorpora } from "../corpora.ts";
-import { saveResults } from "../results.ts";
+import { BENCH_OPTIONS, corporaOf, runsOf, showReport } from "../command_line.ts";
 import { HUB_SCENARIOS, HUB_SIZES, hubRun, type HubRunOptions, TINY_HUB_SIZES } from "./hub_run.ts";
 import { hubBars, renderHubReport } from "./report.ts";
 
@@ -27,14 +26,10 @@ async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      quick: { type: "boolean", default: false },
-      runs: { type: "string" },
+      ...BENCH_OPTIONS,
       seconds: { type: "string" },
       only: { type: "string", default: HUB_SCENARIOS.join(",") },
       corpora: { type: "string" },
-      scratch: { type: "string", default: Deno.env.get("TMPDIR") ?? "/tmp" },
-      results: { type: "string", default: `${import.meta.dirname}/../results` },
-      help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) {
@@ -43,28 +38,18 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const { quick, scratch } = values;
   const only = HUB_SCENARIOS.filter((one) => values.only.split(",").includes(one));
-  const corporaFolder = values.corpora ?? `${scratch}/myfs-bench-corpora`;
-  let tree = "";
-  if (only.includes("pack")) {
-    await Deno.mkdir(corporaFolder, { recursive: true });
-    const [small] = quick ? await tinyCorpora(corporaFolder) : await realCorpora(corporaFolder);
-    tree = small!.tree;
-  }
+  const [small] = only.includes("pack") ? await corporaOf(values) : [];
   const options: HubRunOptions = {
     only,
     sizes: quick ? TINY_HUB_SIZES : HUB_SIZES,
-    tree,
-    runs: Number(values.runs ?? (quick ? 1 : 3)),
+    tree: small?.tree ?? "",
+    runs: runsOf(values),
     seconds: Number(values.seconds ?? (quick ? 1 : 5)),
     scratch,
     onStep: (text) => console.error(text),
   };
   const report = await hubRun(options);
-  const bars = quick ? [] : hubBars(report);
-  const rendered = renderHubReport(report, bars);
-  console.log(rendered);
-  await saveResults(values.results, { ...report, bars }, rendered);
-  return 0;
+  return await showReport(values.results, report, quick ? [] : hubBars(report), renderHubReport);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

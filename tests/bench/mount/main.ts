@@ -7,8 +7,7 @@
 // deno-lint-ignore-file no-console -- a program that prints
 
 import { parseArgs } from "node:util";
-import { realCorpora, tinyCorpora } from "../corpora.ts";
-import { saveResults } from "../results.ts";
+import { BENCH_OPTIONS, corporaOf, positive, runsOf, showReport } from "../command_line.ts";
 import { allMounters } from "./mounters.ts";
 import { MOUNT_SCENARIOS, mountRun, type MountRunOptions } from "./mount_run.ts";
 import { mountBars, renderMountReport } from "./report.ts";
@@ -32,16 +31,12 @@ async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      quick: { type: "boolean", default: false },
-      runs: { type: "string" },
+      ...BENCH_OPTIONS,
       only: { type: "string", default: MOUNT_SCENARIOS.join(",") },
       ways: { type: "string", default: WAYS.join(",") },
       corpora: { type: "string" },
       latency: { type: "string", default: "20" },
       inodes: { type: "string", default: "1000000" },
-      scratch: { type: "string", default: Deno.env.get("TMPDIR") ?? "/tmp" },
-      results: { type: "string", default: `${import.meta.dirname}/../results` },
-      help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) {
@@ -49,14 +44,12 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { quick, scratch } = values;
-  const corporaFolder = values.corpora ?? `${scratch}/myfs-bench-corpora`;
-  await Deno.mkdir(corporaFolder, { recursive: true });
-  const [small] = quick ? await tinyCorpora(corporaFolder) : await realCorpora(corporaFolder);
+  const [small] = await corporaOf(values);
   const options: MountRunOptions = {
     only: MOUNT_SCENARIOS.filter((one) => values.only.split(",").includes(one)),
     ways: values.ways.split(","),
     tree: small!.tree,
-    runs: positive(values.runs ?? (quick ? "1" : "3"), "runs"),
+    runs: runsOf(values),
     largeBytes: quick ? 8 << 20 : 1 << 30,
     inodes: quick ? 1000 : positive(values.inodes, "inodes"),
     roundTripMs: positive(values.latency, "milliseconds"),
@@ -64,17 +57,12 @@ async function main(args: readonly string[]): Promise<number> {
     onStep: (text) => console.error(text),
   };
   const report = await mountRun(options);
-  const bars = quick ? [] : mountBars(report);
-  const rendered = renderMountReport(report, bars);
-  console.log(rendered);
-  await saveResults(values.results, { ...report, bars }, rendered);
-  return 0;
-}
-
-function positive(text: string, what: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new RangeError(`Cannot do ${text} ${what}`);
-  return value;
+  return await showReport(
+    values.results,
+    report,
+    quick ? [] : mountBars(report),
+    renderMountReport,
+  );
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -7,8 +7,7 @@
 // deno-lint-ignore-file no-console -- a program that prints
 
 import { parseArgs } from "node:util";
-import { realCorpora, tinyCorpora } from "../corpora.ts";
-import { saveResults } from "../results.ts";
+import { BENCH_OPTIONS, corporaOf, runsOf, showReport } from "../command_line.ts";
 import { ociRun } from "./oci_run.ts";
 import { ociBars, renderOciReport } from "./report.ts";
 
@@ -25,12 +24,8 @@ async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      quick: { type: "boolean", default: false },
-      runs: { type: "string" },
+      ...BENCH_OPTIONS,
       corpora: { type: "string" },
-      scratch: { type: "string", default: Deno.env.get("TMPDIR") ?? "/tmp" },
-      results: { type: "string", default: `${import.meta.dirname}/../results` },
-      help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) {
@@ -38,22 +33,13 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const { quick, scratch } = values;
-  const runs = Number(values.runs ?? (quick ? "1" : "3"));
-  if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`Cannot do ${values.runs} runs`);
-  const name = `myfs-bench-${quick ? "tiny-" : ""}corpora`;
-  const folder = values.corpora ?? `${scratch}/${name}`;
-  await Deno.mkdir(folder, { recursive: true });
   const report = await ociRun({
-    corpora: await (quick ? tinyCorpora(folder) : realCorpora(folder)),
-    runs,
+    corpora: await corporaOf(values),
+    runs: runsOf(values),
     scratch,
     onStep: (text) => console.error(text),
   });
-  const bars = quick ? [] : ociBars(report);
-  const rendered = renderOciReport(report, bars);
-  console.log(rendered);
-  await saveResults(values.results, { ...report, bars }, rendered);
-  return 0;
+  return await showReport(values.results, report, quick ? [] : ociBars(report), renderOciReport);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -7,8 +7,8 @@
 // deno-lint-ignore-file no-console -- a program that prints
 
 import { parseArgs } from "node:util";
+import { runsOf, showReport } from "../command_line.ts";
 import { fileSystemOf } from "../machine.ts";
-import { saveResults } from "../results.ts";
 import { TINY_WORKLOADS, WORKLOADS } from "./block_set.ts";
 import { STORE_KINDS } from "./kinds.ts";
 import { renderStoresReport, storeBars } from "./report.ts";
@@ -47,8 +47,6 @@ async function parseOptions(args: readonly string[]): Promise<MainOptions | unde
     },
   });
   if (values.help) return undefined;
-  const runs = Number(values.runs ?? (values.quick ? 1 : 3));
-  if (!Number.isInteger(runs) || runs < 1) throw new RangeError(`Cannot do ${values.runs} runs`);
   const roundTripMs = Number(values.latency);
   if (!(roundTripMs >= 0)) throw new RangeError(`Cannot wait ${values.latency} milliseconds`);
   const kinds = values.only?.split(",").map((name) => {
@@ -64,7 +62,7 @@ async function parseOptions(args: readonly string[]): Promise<MainOptions | unde
   }
   return {
     quick: values.quick,
-    runs,
+    runs: runsOf(values),
     kinds: kinds ?? STORE_KINDS,
     workloads,
     roundTripMs,
@@ -100,10 +98,7 @@ async function main(args: readonly string[]): Promise<number> {
   Deno.addSignalListener("SIGINT", () => {});
   const report = await storesRun(options);
   const bars = options.quick ? [] : storeBars(report);
-  const rendered = renderStoresReport(report, bars);
-  console.log(rendered);
-  await saveResults(options.results, { ...report, bars }, rendered);
-  return 0;
+  return await showReport(options.results, report, bars, renderStoresReport);
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
