@@ -34,6 +34,7 @@ import { type Prefetch, Prefetcher, type PrefetchStatistics } from "./prefetcher
 import { MOUNT_COUNTER, MountCounters } from "./mount_counters.ts";
 import { keepMount, type MountKeeping, type StampedFlist, takeOverMount } from "./mount_keeping.ts";
 import { type MountStatus, ShareSampler, storeStatuses } from "./mount_status.ts";
+import { probeMount } from "./mount_state.ts";
 import { clearStaleMount, mountPath } from "./mounts.ts";
 import { NeighbourPushes } from "./neighbour_pushes.ts";
 import { flistStamp, openSameFlist } from "./same_flist.ts";
@@ -623,9 +624,12 @@ export class ImageMount implements AsyncDisposable {
       timer = setTimeout(() => settle("late"), GRACE_MS);
     });
     // What is there when the kernel has ended ours is another's, even if it has the same numbers. Only
-    // a mount whose connection was cut is left where it is.
+    // a mount whose connection was cut may be left where it is, and then nobody answers there.
     const isConnectedStill = this.#isServed && isConnected(this.#parts.descriptors[0]!);
-    if (isConnectedStill || await Promise.race([this.finished, late]) === "aborted") {
+    const isCut = !isConnectedStill &&
+      await Promise.race([this.finished, late]) === "aborted" &&
+      await probeMount(this.target) === "stale";
+    if (isConnectedStill || isCut) {
       if (await unmountOverlay(this.#entry) === "busy") {
         await unmountOverlay(this.#entry, { lazy: true });
       }

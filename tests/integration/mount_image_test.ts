@@ -16,6 +16,7 @@ import { buildOddTree } from "../helpers/odd_tree.ts";
 import { faultServer } from "../helpers/fault_server.ts";
 import type { LostDeviceReport } from "../helpers/lost_device.ts";
 import { requiringTest } from "../helpers/require.ts";
+import { cutConnection } from "../helpers/cut_connection.ts";
 import { runProgram, tryProgram } from "../helpers/run_program.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { assertSameDump, dumpTree } from "../helpers/tree_dump.ts";
@@ -433,9 +434,25 @@ requiringTest(
     // One that is detached is not there any more, and has no claim to the directory.
     const detached = await mountImage(meta, target, { store });
     await unmountImage(target);
-    await using next = await mountImage(meta, target, { store });
+    const next = await mountImage(meta, target, { store });
     await detached.unmount();
     assert.equal((await findMount(target))?.target, next.target);
+    assert.equal(await Deno.readTextFile(`${target}/file`), "content");
+    await next.unmount();
+
+    // Nor has one that was cut off after it was detached.
+    const cut = await mountImage(meta, target, { store });
+    const { connection } = (await findMount(target))!;
+    {
+      using _file = await Deno.open(`${target}/file`);
+      await runProgram("umount", "--lazy", target);
+      await cutConnection(connection);
+      assert.equal(await cut.finished, "aborted");
+    }
+    // It mostly gets the numbers of the one before, which the kernel gives out again.
+    await using last = await mountImage(meta, target, { store });
+    await cut.unmount();
+    assert.equal((await findMount(target))?.target, last.target);
     assert.equal(await Deno.readTextFile(`${target}/file`), "content");
   },
 );

@@ -8,7 +8,6 @@
 
 import assert from "node:assert/strict";
 import { findMount } from "../../lib/fuse/mount_table.ts";
-import { abortConnection } from "../../lib/fuse/kernel_tuning.ts";
 import { packDirectory } from "../../lib/image/pack.ts";
 import { mountImage } from "../../lib/mount/mount_image.ts";
 import { unmount } from "../../lib/fuse/unmount.ts";
@@ -16,6 +15,7 @@ import { UnprivilegedUser } from "../helpers/api_runner.ts";
 import { serveBlocks } from "../helpers/block_server.ts";
 import { faultServer } from "../helpers/fault_server.ts";
 import { requiringTest } from "../helpers/require.ts";
+import { cutConnection } from "../helpers/cut_connection.ts";
 import { runProgram, tryProgram } from "../helpers/run_program.ts";
 import { TempFolder } from "../helpers/temp_folder.ts";
 import { until } from "../helpers/until.ts";
@@ -276,12 +276,7 @@ requiringTest(
     const { connection } = (await findMount(mount.target))!;
     const reading = tryProgram("cat", `${target}/file`);
     await until(() => mount.statistics().readsWaited > 0);
-    if (!await abortConnection(connection)) {
-      // Where nobody has mounted the control files, we do, for ourselves alone.
-      const script = `mount -t fusectl fusectl /sys/fs/fuse/connections
-        echo 1 > /sys/fs/fuse/connections/${connection}/abort`;
-      await runProgram("unshare", "--mount", "sh", "-e", "-c", script);
-    }
+    await cutConnection(connection);
     assert.notEqual((await reading).code, 0);
     assert.equal(await mount.finished, "aborted");
   },
