@@ -131,14 +131,14 @@ export function startHolder(
 }
 
 /**
- * Ends a holder and what it started, after a takeover or when its mount is gone. Without effect when
- * it has ended, and for the one that started this process, which ends after it.
+ * Ends a holder and what it started, after a takeover or when its mount is gone: the kernel gives the
+ * device's number to another mount, which is none of its business. Of the one that started this
+ * process, the shell alone ends. Without effect when it has ended.
  */
 export async function stopHolder(holder: Holder): Promise<void> {
-  if (isStartedBy(holder)) return;
   try {
-    // The shell leads a group of its own, with the program in it that waits.
-    Deno.kill(-holder.pid, "SIGKILL");
+    // The shell leads a group of its own, with the program in it that waits, or with this process.
+    Deno.kill(isStartedBy(holder) ? holder.pid : -holder.pid, "SIGKILL");
   } catch {
     // It has ended by itself.
   }

@@ -96,3 +96,24 @@ requiringTest(
     assert.equal(await Deno.readTextFile(log), "a b /dev/null\n".repeat(5));
   },
 );
+
+requiringTest(
+  ["linux"],
+  "takeover: whoever a holder started ends it with its mount, though another one has the number",
+  async () => {
+    using folder = new TempFolder();
+    const log = folder.file("log");
+    // As the process of a mount that was taken over does when that has ended.
+    const ending = `import { findHolder, stopHolder } from ${JSON.stringify(TAKEOVER)};
+      const holder = await findHolder(${JSON.stringify(MOUNTED)});
+      await stopHolder(holder);
+      Deno.writeTextFileSync(${JSON.stringify(log)}, "ended", { append: true });`;
+    const command = [Deno.execPath(), "eval", ending];
+    const options = JSON.stringify({ graceSeconds: 60, command });
+    const script = `import { startHolder } from ${JSON.stringify(TAKEOVER)};
+      startHolder(${JSON.stringify(MOUNTED)}, [0], ${options});`;
+    await new Deno.Command(Deno.execPath(), { args: ["eval", script] }).output();
+    await until(async () => (await findHolder(MOUNTED!)) === undefined);
+    await until(async () => await Deno.readTextFile(log).catch(() => "") === "ended");
+  },
+);
