@@ -60,9 +60,9 @@ Deno.test("flist check: what takes too long or too much is ended, and the next o
   const paths = { kind: "paths", path: large, bytesMax: 2 ** 40 } as const;
   const [slow, memory] = ["It takes too long to read", "It takes too much memory to read"];
   const all = await Promise.all([
-    refusal(path, { ...BOUNDS, timeMaxMs: 1 }),
-    refusal(path, { ...BOUNDS, timeMaxMs: 1 }),
-    refusal(path, { ...BOUNDS, timeMaxMs: 1 }),
+    refusal(large, { ...BOUNDS, timeMaxMs: 1 }),
+    refusal(large, { ...BOUNDS, timeMaxMs: 1 }),
+    refusal(large, { ...BOUNDS, timeMaxMs: 1 }),
     runFlistTask(paths, small).then(() => "none", ({ detail }) => detail),
     refusal(path, small),
   ]);
